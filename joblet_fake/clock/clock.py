@@ -1,0 +1,280 @@
+"""The virtual clock: a heap of timers and three ways in which time passes."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Mode = Literal["flowing", "frozen", "skipping"]
+CLOCK_MODES: Final[tuple[str, ...]] = get_args(Mode)
+
+NANOS: Final = 1_000_000_000
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+DEFAULT_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def seconds(value: float) -> int:
+    """Give a number of seconds in nanoseconds, the clock's own unit."""
+    return round(value * NANOS)
+
+
+class Timer:
+    """Something that is due at a moment; made by `Clock.call_at` and `Clock.call_later`."""
+
+    __slots__ = ("action", "when")
+
+    def __init__(self, when: int, action: Callable[[], None]) -> None:
+        self.when = when
+        self.action: Callable[[], None] | None = action
+
+    def cancel(self) -> None:
+        """Make sure that the timer never fires; one that has fired is left alone."""
+        self.action = None
+
+
+class Clock:
+    """The time of one fake server.
+
+    Args:
+        mode: `"flowing"` is real time that can also be jumped; `"frozen"` moves only when told;
+            `"skipping"` is frozen, and jumps to the next due timer when clients only wait.
+        start: the first moment of a frozen or skipping clock, and of a flowing one if given;
+            an aware datetime. A flowing clock starts at the real time otherwise.
+        lock: the lock under which timers fire; the model shares it.
+
+    Raises:
+        ValueError: the mode is unknown, or `start` has no time zone.
+
+    >>> clock = Clock("frozen")
+    >>> _ = clock.call_later(60, lambda: print("fired at", clock.now().time()))
+    >>> clock.advance(minutes=2)
+    fired at 00:01:00
+    >>> clock.now().isoformat()
+    '2026-01-01T00:02:00+00:00'
+    """
+
+    def __init__(
+        self,
+        mode: str = "flowing",
+        *,
+        start: datetime | None = None,
+        lock: threading.RLock | None = None,
+    ) -> None:
+        if mode not in CLOCK_MODES:
+            raise ValueError(f"unknown clock {mode!r}: it is one of {', '.join(CLOCK_MODES)}")
+        if start is not None and start.utcoffset() is None:
+            raise ValueError(
+                f"start={start!r} has no time zone: give an aware datetime, "
+                "such as datetime(2026, 1, 1, tzinfo=timezone.utc)",
+            )
+        self.mode = mode
+        self.lock = lock or threading.RLock()
+        self._heap: list[tuple[int, int, Timer]] = []
+        self._order = itertools.count()
+        if start is None:
+            start = datetime.now(UTC) if mode == "flowing" else DEFAULT_START
+        self._base = self._nanos(start)
+        self._base_real = time.monotonic_ns()
+        self._firing: int | None = None
+        self._rearm: Callable[[], None] | None = None
+        self._moved: list[Callable[[], None]] = []
+
+    # Reading
+
+    @property
+    def moves_by_itself(self) -> bool:
+        """Whether time passes without anybody telling it to (flowing), or can (skipping)."""
+        return self.mode != "frozen"
+
+    def now_ns(self) -> int:
+        """Give the present moment in nanoseconds since 1970."""
+        firing = self._firing
+        if firing is not None:
+            return firing
+        if self.mode == "flowing":
+            return self._base + time.monotonic_ns() - self._base_real
+        return self._base
+
+    def now(self) -> datetime:
+        """Give the present moment as an aware datetime, in UTC.
+
+        >>> Clock("frozen").now()
+        datetime.datetime(2026, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+        """
+        return EPOCH + timedelta(microseconds=self.now_ns() // 1000)
+
+    def next_due(self) -> int | None:
+        """Give the moment of the earliest timer in nanoseconds since 1970; None without one."""
+        with self.lock:
+            while self._heap and self._heap[0][2].action is None:
+                heapq.heappop(self._heap)
+            return self._heap[0][0] if self._heap else None
+
+    # Timers
+
+    def call_at(self, when: int, action: Callable[[], None]) -> Timer:
+        """Have an action done at a moment, under the clock's lock.
+
+        Args:
+            when: nanoseconds since 1970; a moment in the past is due now.
+            action: called once, in the order of the moments, then of asking.
+        """
+        timer = Timer(when, action)
+        with self.lock:
+            heapq.heappush(self._heap, (when, next(self._order), timer))
+            earliest = self._heap[0][2] is timer
+        if earliest and self._rearm is not None:
+            self._rearm()
+        return timer
+
+    def call_later(self, delay: float, action: Callable[[], None]) -> Timer:
+        """Have an action done after a delay.
+
+        Args:
+            delay: seconds from now; 0 means before the present change is over.
+            action: called once, under the clock's lock.
+        """
+        return self.call_at(self.now_ns() + seconds(delay), action)
+
+    # Moving
+
+    def settle(self) -> None:
+        """Fire everything that is due now; whoever ends a change calls this."""
+        if self._heap and self._firing is None and self._heap[0][0] <= self.now_ns():
+            self._fire_until(self.now_ns())
+
+    def advance(
+        self,
+        seconds: float = 0,
+        *,
+        minutes: float = 0,
+        hours: float = 0,
+        days: float = 0,
+    ) -> None:
+        """Move time forward and fire everything that falls due on the way, in order.
+
+        Args:
+            seconds: how far, in seconds; `minutes`, `hours` and `days` are added to it.
+            minutes: minutes to add.
+            hours: hours to add.
+            days: days to add.
+
+        Raises:
+            ValueError: the sum is negative; time only moves forward.
+            RuntimeError: called from inside a timer's action.
+        """
+        delta = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        if delta < timedelta(0):
+            raise ValueError(f"advance({delta.total_seconds()} s): time only moves forward")
+        with self.lock:
+            self._jump_to(self.now_ns() + delta // timedelta(microseconds=1) * 1000)
+
+    def run_until_idle(self, *, limit: float = 366 * 86_400) -> None:
+        """Move time to each next due timer until there is none.
+
+        Args:
+            limit: virtual seconds after which something that repeats for ever is given up.
+
+        Raises:
+            TimeoutError: timers were still due after `limit`.
+        """
+        with self.lock:
+            end = self.now_ns() + round(limit * NANOS)
+            while (due := self.next_due()) is not None:
+                if due > end:
+                    raise TimeoutError(
+                        f"not idle after {limit:g} virtual seconds: something repeats; "
+                        "use advance() or run_until()",
+                    )
+                self._jump_to(due)
+
+    def run_until(self, predicate: Callable[[], object], *, limit: float = 366 * 86_400) -> None:
+        """Move time to each next due timer until a predicate holds.
+
+        Args:
+            predicate: called without the lock, between timers.
+            limit: virtual seconds to go at most.
+
+        Raises:
+            TimeoutError: nothing more is due, or `limit` is reached, and it still does not hold.
+        """
+        end = self.now_ns() + round(limit * NANOS)
+        while not predicate():
+            with self.lock:
+                due = self.next_due()
+                if due is None:
+                    raise TimeoutError(
+                        f"the predicate does not hold at {self.now().isoformat()} "
+                        "and nothing more is due",
+                    )
+                if due > end:
+                    raise TimeoutError(f"the predicate does not hold after {limit:g} virtual s")
+                self._jump_to(due)
+
+    def skip(self) -> bool:
+        """Move a skipping clock to its next due timer; tell whether there was one."""
+        with self.lock:
+            due = self.next_due()
+            if self.mode != "skipping" or due is None:
+                return False
+            self._jump_to(due)
+            return True
+
+    # For the server, which drives a flowing clock
+
+    def drive(self, rearm: Callable[[], None] | None) -> None:
+        """Name the callback that is told whenever the earliest timer may have changed."""
+        self._rearm = rearm
+        if rearm is not None:
+            rearm()
+
+    def delay_ns(self) -> int | None:
+        """Give the real nanoseconds until the next timer of a flowing clock; None without one."""
+        due = self.next_due()
+        return None if due is None else max(0, due - self.now_ns())
+
+    def on_move(self, moved: Callable[[], None]) -> None:
+        """Name a callback for every jump; streams use it to know that time was not stuck."""
+        self._moved.append(moved)
+
+    def _jump_to(self, target: int) -> None:
+        if self._firing is not None:
+            raise RuntimeError("the clock is firing timers: advance it from outside")
+        self._fire_until(target)
+        now = self.now_ns()
+        if target > now:
+            self._base += target - now
+        for moved in self._moved:
+            moved()
+        if self._rearm is not None:
+            self._rearm()
+
+    def _fire_until(self, target: int) -> None:
+        with self.lock:
+            if self._firing is not None:
+                return
+            start = self.now_ns()
+            try:
+                while self._heap and self._heap[0][0] <= target:
+                    when, _, timer = heapq.heappop(self._heap)
+                    action, timer.action = timer.action, None
+                    if action is not None:
+                        # A late timer fires at its own moment, never before the last one.
+                        start = max(start, when) if self.mode != "flowing" else when
+                        self._firing = start
+                        action()
+            finally:
+                if self.mode != "flowing" and self._firing is not None:
+                    self._base = max(self._base, self._firing)
+                self._firing = None
+
+    @staticmethod
+    def _nanos(moment: datetime) -> int:
+        return (moment - EPOCH) // timedelta(microseconds=1) * 1000

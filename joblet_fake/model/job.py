@@ -1,0 +1,91 @@
+"""A job: what was asked for, and what has become of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from joblet_fake.model.log import Log
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from joblet_fake.clock import Timer
+    from joblet_fake.model.process import Process
+
+INITIALIZING: Final = "INITIALIZING"
+RUNNING: Final = "RUNNING"
+COMPLETED: Final = "COMPLETED"
+FAILED: Final = "FAILED"
+STOPPED: Final = "STOPPED"
+SCHEDULED: Final = "SCHEDULED"
+CANCELED: Final = "CANCELED"
+
+FINISHED: Final = frozenset({COMPLETED, FAILED, STOPPED})
+"""The statuses that end a log stream; CANCELED is not one of them (JOB-LOG-16)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file sent along with a job."""
+
+    path: str
+    content: bytes = b""
+    mode: int = 0
+    is_directory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What a client asked to run, as it was sent."""
+
+    command: str
+    args: tuple[str, ...] = ()
+    name: str = ""
+    max_cpu: int = 0
+    cpu_cores: str = ""
+    max_memory: int = 0
+    max_io_bps: int = 0
+    uploads: tuple[Upload, ...] = ()
+    schedule: str = ""
+    network: str = ""
+    volumes: tuple[str, ...] = ()
+    runtime: str = ""
+    work_dir: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secret_environment: Mapping[str, str] = field(default_factory=dict)
+    gpu_count: int = 0
+    gpu_memory_mb: int = 0
+    workflow_uuid: str = ""
+    job_uuid: str = ""
+    requirements: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Job:
+    """One job of a server.
+
+    Attributes:
+        uuid: the id, 36 characters (JOB-RUN-60).
+        spec: what is kept of the request: limits replaced by defaults, network named.
+        status: one of Joblet's status words.
+        start_ns: when it was submitted, nanoseconds since 1970 (JOB-STA-06).
+        end_ns: when it ended; None while it has not, and while STOPPED (JOB-STP-07).
+        exit_code: the process's own; -1 after a signal or a failed launch.
+        scheduled_time: the schedule as it is echoed; "" for an immediate job (JOB-STA-05).
+        revision: grows with every visible change.
+    """
+
+    uuid: str
+    spec: JobSpec
+    status: str
+    start_ns: int
+    end_ns: int | None = None
+    exit_code: int = 0
+    scheduled_time: str = ""
+    revision: int = 0
+    log: Log = field(default_factory=Log)
+    process: Process | None = None
+    address: str | None = None
+    timer: Timer | None = None
+    explanation: str = ""

@@ -1,0 +1,68 @@
+"""A job's output: an append-only run of chunks, each with its time."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CHUNK_LIMIT: Final = 32 * 1024
+"""The longest chunk in bytes: one read of the output pipe (JOB-LOG-01)."""
+
+NANOS: Final = 1_000_000_000
+
+
+class Log:
+    """Chunks of bytes with whole-second times, in the order written.
+
+    The bytes lie in one buffer beside an index, so that a million short lines cost little more
+    than their bytes. A chunk's number is its sequence number in the history (PER-33).
+    """
+
+    __slots__ = ("_data", "_ends", "_followers", "_seconds")
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._ends = array("Q")
+        self._seconds = array("I")
+        self._followers: list[Callable[[], None]] = []
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def append(self, data: bytes, now_ns: int) -> None:
+        """Add output written at a moment; more than `CHUNK_LIMIT` becomes several chunks."""
+        if not data:
+            return
+        second = now_ns // NANOS
+        for start in range(0, len(data), CHUNK_LIMIT):
+            self._data += data[start : start + CHUNK_LIMIT]
+            self._ends.append(len(self._data))
+            self._seconds.append(second)
+        for wake in tuple(self._followers):
+            wake()
+
+    def chunk(self, number: int) -> bytes:
+        """Give the bytes of one chunk."""
+        start = self._ends[number - 1] if number else 0
+        return bytes(self._data[start : self._ends[number]])
+
+    def second(self, number: int) -> int:
+        """Give the time of one chunk in whole seconds since 1970 (PER-32)."""
+        return self._seconds[number]
+
+    def content(self) -> bytes:
+        """Give all bytes."""
+        return bytes(self._data)
+
+    def follow(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Have a callback told of every append; calling what is returned ends that."""
+        self._followers.append(wake)
+
+        def unfollow() -> None:
+            if wake in self._followers:
+                self._followers.remove(wake)
+
+        return unfollow

@@ -1,0 +1,44 @@
+"""What the model asks of whatever runs a job's command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from joblet_fake.model.job import Job
+
+
+class Process(Protocol):
+    """A job's running process, real or scripted."""
+
+    def stop(self, grace: float, ended: Callable[[], None]) -> None:
+        """End the process: ask it to end, and kill it when it has not after a while.
+
+        Args:
+            grace: clock seconds between asking (SIGTERM) and killing (SIGKILL).
+            ended: called once under the model's lock when the process is gone. The process's
+                own `exited` callback comes before it.
+        """
+
+
+class Output(Protocol):
+    """Where a process's output goes: each call is one chunk of the job's log."""
+
+    def __call__(self, data: bytes) -> None:
+        """Append a chunk; longer ones are cut where the real server cuts them."""
+
+
+class Launcher(Protocol):
+    """Starts processes for jobs; the programs room has one."""
+
+    def launch(self, job: Job, output: Output, exited: Callable[[int], None]) -> Process:
+        """Start what a job runs.
+
+        Args:
+            job: the job; its `spec` says what to run.
+            output: takes stdout and stderr, merged in the order written (JOB-LOG-02).
+            exited: called once, under the model's lock, when the process is gone: its exit code,
+                or -1 when a signal ended it (JOB-SM-02).
+        """
