@@ -227,6 +227,13 @@ class Clock:
             self._jump_to(due)
             return True
 
+    def cancel_all(self) -> None:
+        """Drop every timer."""
+        with self.lock:
+            for _, _, timer in self._heap:
+                timer.cancel()
+            self._heap.clear()
+
     # For the server, which drives a flowing clock
 
     def drive(self, rearm: Callable[[], None] | None) -> None:

@@ -1,1 +1,7 @@
-"""TODO"""
+"""What happens around a call: bytes in, bytes or an error out, and a note of it in the journal."""
+
+from joblet_fake.exchange.calls import Call, Calls
+from joblet_fake.exchange.exchange import MESSAGE_LIMIT, Exchange
+from joblet_fake.exchange.roles import role_of
+
+__all__ = ["MESSAGE_LIMIT", "Call", "Calls", "Exchange", "role_of"]

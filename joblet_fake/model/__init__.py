@@ -1,1 +1,8 @@
-"""TODO"""
+"""The model: what a server knows and how it changes, without gRPC."""
+
+from joblet_fake.model.errors import Kind, Refusal
+from joblet_fake.model.job import Job, JobSpec, Upload
+from joblet_fake.model.model import Model
+from joblet_fake.model.pace import PACES, Pace
+
+__all__ = ["PACES", "Job", "JobSpec", "Kind", "Model", "Pace", "Refusal", "Upload"]

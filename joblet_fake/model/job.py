@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 from joblet_fake.model.log import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from joblet_fake.clock import Timer
+    from joblet_fake.model.outcome import Outcome
     from joblet_fake.model.process import Process
 
 INITIALIZING: Final = "INITIALIZING"
@@ -69,23 +70,54 @@ class Job:
         uuid: the id, 36 characters (JOB-RUN-60).
         spec: what is kept of the request: limits replaced by defaults, network named.
         status: one of Joblet's status words.
+        number: how many jobs the server had recorded before it.
         start_ns: when it was submitted, nanoseconds since 1970 (JOB-STA-06).
         end_ns: when it ended; None while it has not, and while STOPPED (JOB-STP-07).
         exit_code: the process's own; -1 after a signal or a failed launch.
         scheduled_time: the schedule as it is echoed; "" for an immediate job (JOB-STA-05).
         revision: grows with every visible change.
+        statuses: every status it had, with the moment at which it got it.
+        log: its output, the buffer in memory.
+        files: what lies in /work when it starts, by relative path.
+        explanation: which program ran and why, in a sentence.
+        rendered: what a service made of a revision, so that it need not make it again.
     """
 
     uuid: str
     spec: JobSpec
     status: str
     start_ns: int
+    number: int = 0
     end_ns: int | None = None
     exit_code: int = 0
     scheduled_time: str = ""
     revision: int = 0
+    statuses: list[tuple[int, str]] = field(default_factory=list)
     log: Log = field(default_factory=Log)
-    process: Process | None = None
-    address: str | None = None
-    timer: Timer | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
     explanation: str = ""
+    rendered: tuple[int, bytes] | None = None
+    # What is under way
+    process: Process | None = None
+    timer: Timer | None = None
+    ended_with: int | None = None
+    stopping: Outcome[None] | None = None
+    erased: bool = False
+    _watchers: dict[Callable[[], None], None] = field(default_factory=dict)
+
+    def become(self, status: str, now_ns: int) -> None:
+        """Change the status and tell whoever watches."""
+        self.status = status
+        self.statuses.append((now_ns, status))
+        self.touch()
+
+    def touch(self) -> None:
+        """Count a visible change and tell whoever watches."""
+        self.revision += 1
+        for told in tuple(self._watchers):
+            told()
+
+    def watch(self, told: Callable[[], None]) -> Callable[[], None]:
+        """Have a callback told of every visible change; calling what is returned ends that."""
+        self._watchers[told] = None
+        return lambda: self._watchers.pop(told, None) and None

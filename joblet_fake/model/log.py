@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 CHUNK_LIMIT: Final = 32 * 1024
 """The longest chunk in bytes: one read of the output pipe (JOB-LOG-01)."""
 
+STREAMS: Final = ("stdout", "stderr")
+"""What a chunk was written to: clients can't tell (JOB-LOG-02), the job's test can."""
+
 NANOS: Final = 1_000_000_000
 
 
@@ -21,18 +24,19 @@ class Log:
     than their bytes. A chunk's number is its sequence number in the history (PER-33).
     """
 
-    __slots__ = ("_data", "_ends", "_followers", "_seconds")
+    __slots__ = ("_data", "_ends", "_followers", "_seconds", "_streams")
 
     def __init__(self) -> None:
         self._data = bytearray()
         self._ends = array("Q")
         self._seconds = array("I")
-        self._followers: list[Callable[[], None]] = []
+        self._streams = bytearray()
+        self._followers: dict[Callable[[], None], None] = {}
 
     def __len__(self) -> int:
         return len(self._ends)
 
-    def append(self, data: bytes, now_ns: int) -> None:
+    def append(self, data: bytes, now_ns: int, stream: str = "stdout") -> None:
         """Add output written at a moment; more than `CHUNK_LIMIT` becomes several chunks."""
         if not data:
             return
@@ -41,6 +45,7 @@ class Log:
             self._data += data[start : start + CHUNK_LIMIT]
             self._ends.append(len(self._data))
             self._seconds.append(second)
+            self._streams.append(STREAMS.index(stream))
         for wake in tuple(self._followers):
             wake()
 
@@ -53,16 +58,16 @@ class Log:
         """Give the time of one chunk in whole seconds since 1970 (PER-32)."""
         return self._seconds[number]
 
-    def content(self) -> bytes:
-        """Give all bytes."""
-        return bytes(self._data)
+    def content(self, stream: str | None = None) -> bytes:
+        """Give all bytes, or those written to one stream."""
+        if stream is None:
+            return bytes(self._data)
+        label = STREAMS.index(stream)
+        return b"".join(
+            self.chunk(number) for number, other in enumerate(self._streams) if other == label
+        )
 
     def follow(self, wake: Callable[[], None]) -> Callable[[], None]:
         """Have a callback told of every append; calling what is returned ends that."""
-        self._followers.append(wake)
-
-        def unfollow() -> None:
-            if wake in self._followers:
-                self._followers.remove(wake)
-
-        return unfollow
+        self._followers[wake] = None
+        return lambda: self._followers.pop(wake, None) and None

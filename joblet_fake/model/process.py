@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from joblet_fake.model.job import Job
 
 
+class LaunchError(Exception):
+    """A job can't be launched; the text is what follows `execution failed: ` (JOB-RUN-81)."""
+
+
 class Process(Protocol):
     """A job's running process, real or scripted."""
 
@@ -26,19 +30,29 @@ class Process(Protocol):
 class Output(Protocol):
     """Where a process's output goes: each call is one chunk of the job's log."""
 
-    def __call__(self, data: bytes) -> None:
+    def __call__(self, data: bytes, stream: str = "stdout") -> None:
         """Append a chunk; longer ones are cut where the real server cuts them."""
 
 
 class Launcher(Protocol):
     """Starts processes for jobs; the programs room has one."""
 
-    def launch(self, job: Job, output: Output, exited: Callable[[int], None]) -> Process:
-        """Start what a job runs.
+    def launch(
+        self,
+        job: Job,
+        output: Output,
+        exited: Callable[[int], None],
+        delay: float,
+    ) -> Process:
+        """Start what a job runs; the first thing that it does comes after the present change.
 
         Args:
-            job: the job; its `spec` says what to run.
+            job: the job; its `spec` says what to run, its `files` what lies in /work.
             output: takes stdout and stderr, merged in the order written (JOB-LOG-02).
             exited: called once, under the model's lock, when the process is gone: its exit code,
                 or -1 when a signal ended it (JOB-SM-02).
+            delay: clock seconds until it does anything.
+
+        Raises:
+            LaunchError: it can't be started.
         """

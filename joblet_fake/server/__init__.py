@@ -1,1 +1,18 @@
-"""TODO"""
+"""Sockets, certificates, the event loop: how calls reach a fake."""
+
+from joblet_fake.server.backend import STALL_TIMEOUT, Backend, StalledError
+from joblet_fake.server.loop import ForkError, shared_loop
+from joblet_fake.server.server import PortError, Server
+from joblet_fake.server.tls import NOBODY, Tls
+
+__all__ = [
+    "NOBODY",
+    "STALL_TIMEOUT",
+    "Backend",
+    "ForkError",
+    "PortError",
+    "Server",
+    "StalledError",
+    "Tls",
+    "shared_loop",
+]

@@ -1,1 +1,19 @@
-"""TODO"""
+"""The services: each translates the wire to the model and back, and knows no gRPC."""
+
+from joblet_fake.services.answer import Answer, Handler, Streamed
+from joblet_fake.services.generation import GENERATIONS, UNKNOWN_ROLE, Generation, generation_of
+from joblet_fake.services.handlers import handlers
+from joblet_fake.services.status import CODES, StatusError
+
+__all__ = [
+    "CODES",
+    "GENERATIONS",
+    "UNKNOWN_ROLE",
+    "Answer",
+    "Generation",
+    "Handler",
+    "StatusError",
+    "Streamed",
+    "generation_of",
+    "handlers",
+]

@@ -1,0 +1,95 @@
+"""From a request's bytes to an answer: decode, ask for the role, serve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from joblet_fake.services import Answer, Handler, StatusError, handlers
+from joblet_fake.wire import DecodeError
+
+if TYPE_CHECKING:
+    from joblet_fake.model.model import Model
+    from joblet_fake.services import Generation
+    from joblet_fake.wire import Api, Method
+
+MESSAGE_LIMIT: Final = 128 * 1024 * 1024
+"""The longest request in bytes; one more is refused (SRV-03)."""
+
+
+class Exchange:
+    """The way of a call through one server, without sockets.
+
+    Args:
+        api: the wire version that is served.
+        generation: whose behaviour it has.
+        model: the server's state.
+        roles: whether a role limits what its owner may do.
+    """
+
+    def __init__(
+        self, api: Api, generation: Generation, model: Model, *, roles: bool = True
+    ) -> None:
+        self.api = api
+        self.generation = generation
+        self.model = model
+        self._roles = roles
+        self._handlers: dict[str, Handler] = handlers(api, generation, model)
+
+    def unknown(self, path: str, services: frozenset[str]) -> StatusError:
+        """Give the answer to a path that names no method of a port (SURF-06, JOB-GEN-07).
+
+        Args:
+            path: the request's path, with its leading slash.
+            services: the full names of the services on the port.
+        """
+        rest = path.removeprefix("/")
+        service, slash, name = rest.rpartition("/")
+        if not slash:
+            return StatusError("UNIMPLEMENTED", f'malformed method name: "{path}"')
+        if service in services:
+            return StatusError("UNIMPLEMENTED", f"unknown method {name} for service {service}")
+        return StatusError("UNIMPLEMENTED", f"unknown service {service}")
+
+    def begin(self, method: Method, role: str, data: bytes) -> Answer:
+        """Serve one request.
+
+        Decoding comes before the role is asked for, and the role before anything else (AUTH-07).
+
+        Args:
+            method: which method the path named.
+            role: the caller's role.
+            data: the request's bytes.
+
+        Raises:
+            StatusError: what the client gets instead of an answer.
+        """
+        if len(data) > MESSAGE_LIMIT:
+            raise StatusError(
+                "RESOURCE_EXHAUSTED",
+                f"grpc: received message larger than max ({len(data)} vs. {MESSAGE_LIMIT})",
+            )
+        try:
+            request = method.decode(data)
+        except DecodeError as error:
+            prefix = (
+                "grpc: failed to unmarshal the received message"
+                if method.server_streaming
+                else "grpc: error unmarshalling request"
+            )
+            raise StatusError("INTERNAL", f"{prefix}: {error}") from None
+        if method.key in self.generation.unhandled:
+            raise StatusError("UNIMPLEMENTED", f"method {method.name} not implemented")
+        operation = self.generation.operations.get(method.key)
+        if self._roles and operation is not None and not self.generation.may(role, operation):
+            raise StatusError(
+                "PERMISSION_DENIED",
+                f"role {role} is not allowed to perform operation {operation}",
+            )
+        handler = self._handlers.get(method.key)
+        if handler is None:
+            raise StatusError(
+                "UNIMPLEMENTED",
+                f"joblet-fake does not serve {method.key} yet; a real server does",
+            )
+        with self.model.change():
+            return handler(request)

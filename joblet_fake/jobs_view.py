@@ -1,0 +1,206 @@
+"""`joblet.jobs`: what a test sees of a server's jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from joblet_fake.clock import EPOCH
+from joblet_fake.model.job import CANCELED, FINISHED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from joblet_fake.model.job import Job
+    from joblet_fake.model.model import Model
+
+OVER = FINISHED | {CANCELED}
+
+
+def _moment(nanos: int | None) -> datetime | None:
+    return None if nanos is None else EPOCH + timedelta(microseconds=nanos // 1000)
+
+
+class JobView:
+    """One job, as it is at the moment of asking; made by `joblet.jobs[...]`."""
+
+    __slots__ = ("_job", "_model")
+
+    def __init__(self, model: Model, job: Job) -> None:
+        self._model = model
+        self._job = job
+
+    def __repr__(self) -> str:
+        words = " ".join((self.command, *self.args))
+        return f"<job {self.uuid} {self.status} {words!r}>"
+
+    @property
+    def uuid(self) -> str:
+        """The job's id."""
+        return self._job.uuid
+
+    @property
+    def status(self) -> str:
+        """The status word that GetJobStatus gives."""
+        return self._job.status
+
+    @property
+    def statuses(self) -> list[tuple[datetime, str]]:
+        """Every status it has had, with the clock's time at which it got it."""
+        return [(_moment(at) or EPOCH, status) for at, status in self._job.statuses]
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that GetJobStatus gives: 0 while there is none (JOB-STA-07)."""
+        return self._job.exit_code
+
+    @property
+    def command(self) -> str:
+        """The command, as it was sent."""
+        return self._job.spec.command
+
+    @property
+    def args(self) -> tuple[str, ...]:
+        """The arguments, as they were sent."""
+        return self._job.spec.args
+
+    @property
+    def name(self) -> str:
+        """The name that was sent; a server of generation 2.3 never shows it (JOB-RUN-55)."""
+        return self._job.spec.name
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment, as it was sent."""
+        return dict(self._job.spec.environment)
+
+    @property
+    def secret_environment(self) -> dict[str, str]:
+        """The secrets, as they were sent."""
+        return dict(self._job.spec.secret_environment)
+
+    @property
+    def network(self) -> str:
+        """The network's name; `bridge` when none was asked for (JOB-RUN-53)."""
+        return self._job.spec.network
+
+    @property
+    def volumes(self) -> tuple[str, ...]:
+        """The volumes' names, as they were sent."""
+        return self._job.spec.volumes
+
+    @property
+    def runtime(self) -> str:
+        """The runtime, as it was sent (JOB-RUN-18)."""
+        return self._job.spec.runtime
+
+    @property
+    def started(self) -> datetime:
+        """When it was submitted (JOB-STA-06)."""
+        return _moment(self._job.start_ns) or EPOCH
+
+    @property
+    def ended(self) -> datetime | None:
+        """When it ended; None while it has not."""
+        return _moment(self._job.end_ns)
+
+    @property
+    def stdout_bytes(self) -> bytes:
+        """What it wrote to stdout; a client sees stderr in between (JOB-LOG-02)."""
+        return self._job.log.content("stdout")
+
+    @property
+    def stderr_bytes(self) -> bytes:
+        """What it wrote to stderr; a process of local execution writes all to stdout."""
+        return self._job.log.content("stderr")
+
+    @property
+    def output_bytes(self) -> bytes:
+        """What it wrote, in the order written: the bytes that clients get."""
+        return self._job.log.content()
+
+    @property
+    def stdout(self) -> str:
+        """`stdout_bytes` as text; bytes that are no UTF-8 are replaced."""
+        return self.stdout_bytes.decode(errors="replace")
+
+    @property
+    def stderr(self) -> str:
+        """`stderr_bytes` as text; bytes that are no UTF-8 are replaced."""
+        return self.stderr_bytes.decode(errors="replace")
+
+    @property
+    def explanation(self) -> str:
+        """Which program ran for it, and why."""
+        return self._job.explanation
+
+
+class JobsView(Mapping[str, JobView]):
+    """The jobs of a server by id, oldest first; a job that was deleted is not there."""
+
+    def __init__(self, model: Model, check: Callable[[], None]) -> None:
+        self._model = model
+        self._check = check
+
+    def __getitem__(self, uuid: str) -> JobView:
+        job = self._model.jobs.stored.exact(uuid)
+        if job is None:
+            known = ", ".join(self) or "none"
+            raise KeyError(f"no job {uuid!r} on this server; its jobs: {known}")
+        return JobView(self._model, job)
+
+    def __iter__(self) -> Iterator[str]:
+        with self._model.clock.lock:
+            jobs = sorted(self._model.jobs.stored, key=lambda job: job.number)
+        return iter([job.uuid for job in jobs])
+
+    def __len__(self) -> int:
+        return len(self._model.jobs.stored)
+
+    def wait(self, uuid: str, timeout: float = 5) -> JobView:
+        """Wait until a job is over: COMPLETED, FAILED, STOPPED or CANCELED.
+
+        Args:
+            uuid: the job's id.
+            timeout: real seconds to wait at most.
+
+        Raises:
+            KeyError: there is no such job.
+            TimeoutError: it is not over by then; the message says how it stands.
+            RuntimeError: called where waiting would keep the fake itself from going on.
+        """
+        self._check()
+        view = self[uuid]
+        changed = threading.Event()
+        with self._model.clock.lock:
+            job = self._model.jobs.stored.exact(uuid)
+            unwatch = job.watch(changed.set) if job is not None else lambda: None
+        try:
+            over = view.status in OVER or (changed.wait(0) and view.status in OVER)
+            deadline = threading.TIMEOUT_MAX if timeout is None else timeout
+            while not over and changed.wait(deadline):
+                changed.clear()
+                over = view.status in OVER
+        finally:
+            unwatch()
+        if not over:
+            raise TimeoutError(self._stuck(view, timeout))
+        return view
+
+    async def wait_async(self, uuid: str, timeout: float = 5) -> JobView:  # noqa: ASYNC109 - as its twin
+        """Wait like `wait`, without blocking the event loop."""
+        return await asyncio.to_thread(self.wait, uuid, timeout)
+
+    def _stuck(self, view: JobView, timeout: float) -> str:
+        text = f"job {view.uuid} is {view.status} after {timeout:g} s"
+        clock = self._model.clock
+        due = clock.next_due()
+        if clock.mode != "flowing" and due is not None:
+            text += (
+                f"; the clock is {clock.mode} and the next event is due in "
+                f"{(due - clock.now_ns()) / 1e9:g} s: clock.advance()"
+            )
+        return text

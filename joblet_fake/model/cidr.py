@@ -1,0 +1,39 @@
+"""Address blocks: how they may be written, and which addresses jobs get of them."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def is_cidr(text: str) -> bool:
+    """Tell whether a text is a block as Go's ParseCIDR reads one (NET-06).
+
+    >>> is_cidr("10.0.0.5/24"), is_cidr("10.0.0.0"), is_cidr("10.0.0.0/255.0.0.0")
+    (True, False, False)
+    """
+    address, slash, prefix = text.partition("/")
+    if not slash or not re.fullmatch(r"[0-9]+", prefix):
+        return False
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return "%" not in address and int(prefix) <= parsed.max_prefixlen
+
+
+def addresses(cidr: str) -> Iterator[str]:
+    """Give the addresses for jobs, lowest first: all but the first and last of the block (NET-28).
+
+    >>> list(addresses("10.0.0.0/30"))
+    ['10.0.0.1', '10.0.0.2']
+    """
+    block = ipaddress.ip_network(cidr, strict=False)
+    first, last = int(block.network_address), int(block.broadcast_address)
+    make = type(block.network_address)
+    for number in range(first + 1, last):
+        yield str(make(number))

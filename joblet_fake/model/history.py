@@ -1,0 +1,228 @@
+"""The persist service's store: what of the jobs' output was written to disk."""
+
+from __future__ import annotations
+
+import posixpath
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from joblet_fake.model.errors import Kind, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from joblet_fake.model.log import Log
+
+LOGS: Final = "/opt/joblet/logs"
+"""The directory in which a real persist service keeps a folder for each job."""
+
+NANOS: Final = 1_000_000_000
+NAME_LIMIT: Final = 255
+"""The longest name of a file or folder, in bytes (PER-87)."""
+
+STDOUT: Final = 1
+STDERR: Final = 2
+STREAM_FILES: Final = {STDOUT: "stdout.log.gz", STDERR: "stderr.log.gz"}
+
+
+@dataclass(slots=True)
+class StoredLog:
+    """The stored part of one job's log: runs of chunk numbers, first and one past the last."""
+
+    log: Log
+    runs: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, start: int, end: int) -> None:
+        """Store the chunks from `start` up to, without, `end`."""
+        if self.runs and self.runs[-1][1] == start:
+            self.runs[-1] = (self.runs[-1][0], end)
+        else:
+            self.runs.append((start, end))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One stored chunk as the persist service gives it."""
+
+    job_id: str
+    timestamp: int
+    sequence: int
+    content: bytes
+
+
+class History:
+    """Stored logs by job id; it survives what the job store forgets (JOB-RST-02)."""
+
+    def __init__(self) -> None:
+        self._logs: dict[str, StoredLog] = {}
+        self._severed: set[str] = set()
+
+    def store(self, uuid: str, log: Log, start: int, end: int) -> None:
+        """Write chunks of a job's log, as a real core does within milliseconds (PER-45)."""
+        if uuid in self._severed:
+            return
+        stored = self._logs.get(uuid)
+        if stored is None:
+            stored = self._logs[uuid] = StoredLog(log)
+        stored.add(start, end)
+
+    def chunks(self, job_id: str) -> Iterator[bytes]:
+        """Give what a core that asks for an id's history gets; nothing where there is none."""
+        stored = self._logs.get(job_id)
+        if stored is not None:
+            for start, end in tuple(stored.runs):
+                for number in range(start, end):
+                    yield stored.log.chunk(number)
+
+    def has(self, job_id: str) -> bool:
+        """Tell whether anything is stored under exactly this id."""
+        return job_id in self._logs
+
+    def forget(self, uuid: str) -> None:
+        """Remove a job's history, as the core does when the job is deleted (JOB-DEL-06)."""
+        self._logs.pop(uuid, None)
+
+    def delete(self, job_id: str) -> tuple[bool, str]:
+        """Remove a history as PersistService's DeleteJob does (PER-43, PER-90).
+
+        Args:
+            job_id: the id as sent; it is a path below the logs' folder, unchecked.
+
+        Returns:
+            Whether it worked, and the message.
+        """
+        if not job_id:
+            return False, "Job ID cannot be empty"
+        folder = _folder(job_id)
+        problem = _name_problem(folder)
+        if problem:
+            return False, (
+                f"Failed to delete job: failed to delete log directory: unlinkat {folder}: {problem}"
+            )
+        uuid = posixpath.basename(folder)
+        if posixpath.dirname(folder) == LOGS and uuid in self._logs:
+            del self._logs[uuid]
+            if job_id != uuid:
+                # The writer keeps the removed files open: later output is lost (PER-90).
+                self._severed.add(uuid)
+        return True, "Job deleted successfully"
+
+    def query(
+        self,
+        job_id: str,
+        *,
+        stream: int = 0,
+        start: int = 0,
+        end: int = 0,
+        limit: int = 0,
+        offset: int = 0,
+    ) -> Iterator[Record]:
+        """Give the stored records of a job, in stored order (PER-20 to PER-26).
+
+        Args:
+            job_id: the id as sent; it is joined into a path unchecked (PER-22).
+            stream: 1 for stdout, 2 for stderr, anything else for both (PER-23); every record
+                of a job is stdout (PER-30).
+            start: the earliest timestamp in nanoseconds, inclusive; 0 or less for no bound.
+            end: the latest timestamp in nanoseconds, inclusive; 0 or less for no bound.
+            limit: the most records to give; 0 or less for all.
+            offset: how many matching records to skip; 0 or less for none.
+
+        Raises:
+            Refusal: nothing was ever stored under the id, or it is no possible file name.
+        """
+        stored = self._find(job_id, stream)
+        if stored is None or stream == STDERR:
+            return iter(())
+        return self._records(posixpath.basename(_folder(job_id)), stored, start, end, limit, offset)
+
+    def _find(self, job_id: str, stream: int) -> StoredLog | None:
+        folder = _folder(job_id)
+        problem = _name_problem(folder)
+        parent = posixpath.dirname(folder)
+        if not problem and parent not in (LOGS, posixpath.dirname(LOGS)):
+            uuid, _, file = folder.removeprefix(LOGS + "/").partition("/")
+            if uuid in self._logs and file in STREAM_FILES.values():
+                problem = "not a directory"
+        if problem:
+            path = f"{folder}/{STREAM_FILES.get(stream, STREAM_FILES[STDOUT])}"
+            raise Refusal(
+                Kind.INTERNAL,
+                f"error reading logs: failed to open log file {path}: open {path}: {problem}",
+            )
+        if posixpath.commonpath([LOGS, folder]) == folder:
+            # The logs' folder itself and those above it exist, and hold no log files (PER-22).
+            return None
+        stored = self._logs.get(posixpath.basename(folder)) if parent == LOGS else None
+        if stored is None:
+            raise Refusal(
+                Kind.INTERNAL,
+                f"failed to read logs: no logs found for job {job_id}",
+            )
+        return stored
+
+    @staticmethod
+    def _records(
+        uuid: str,
+        stored: StoredLog,
+        start: int,
+        end: int,
+        limit: int,
+        offset: int,
+    ) -> Iterator[Record]:
+        log = stored.log
+        skip, left = max(offset, 0), limit if limit > 0 else None
+        first_second = -(-start // NANOS) if start > 0 else None
+        last_second = end // NANOS if end > 0 else None
+        for run_start, run_end in tuple(stored.runs):
+            # Times never go back within a log, so a range is found and not searched for.
+            low, high = run_start, run_end
+            if first_second is not None:
+                low = bisect_left(range(run_end), first_second, lo=low, key=log.second)
+            if last_second is not None:
+                high = bisect_right(range(run_end), last_second, lo=low, hi=high, key=log.second)
+            skipped = min(skip, max(0, high - low))
+            skip -= skipped
+            for number in range(low + skipped, high):
+                if left is not None:
+                    if not left:
+                        return
+                    left -= 1
+                yield Record(uuid, log.second(number) * NANOS, number, log.chunk(number))
+
+
+def _folder(job_id: str) -> str:
+    return posixpath.normpath(f"{LOGS}/{job_id}")
+
+
+def _name_problem(folder: str) -> str:
+    if "\0" in folder:
+        return "invalid argument"
+    if any(len(part.encode()) > NAME_LIMIT for part in folder.split("/")):
+        return "file name too long"
+    return ""
+
+
+class QueryFeed:
+    """A feed of stored records; it never follows a running job (PER-28)."""
+
+    def __init__(self, records: Iterator[Record]) -> None:
+        self._records = records
+        self.ended = False
+
+    def take(self, limit: int) -> list[Record]:
+        """Give the next records."""
+        taken = []
+        for record in self._records:
+            taken.append(record)
+            if len(taken) == limit:
+                return taken
+        self.ended = True
+        return taken
+
+    def subscribe(self, wake: Callable[[], None]) -> None:
+        """Nothing ever comes later."""
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,275 @@
+"""The life of a job: submitted, launched, ended, stopped, deleted."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from joblet_fake.model import gotime, job as words
+from joblet_fake.model.errors import Kind, Refusal
+from joblet_fake.model.job import Job, JobSpec
+from joblet_fake.model.limits import checked_cpu, kept_cores
+from joblet_fake.model.network import DEFAULT_NETWORK, UNPOOLED
+from joblet_fake.model.outcome import Outcome
+from joblet_fake.model.process import LaunchError
+from joblet_fake.model.schedule import Schedule, parse_schedule
+from joblet_fake.model.upload_paths import check_scheduled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from joblet_fake.model.model import Model
+
+
+class Lifecycle:
+    """What moves jobs from status to status; every method runs under the model's lock."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._clock = model.clock
+        self._pace = model.pace
+        self._launch_free_at = 0
+        self._recorded = 0
+
+    # Submitting
+
+    def run(self, spec: JobSpec) -> Outcome[Job]:
+        """Take a job that passed validation, and run it now or plan it.
+
+        Returns:
+            The job, once a real server would answer: RUNNING or SCHEDULED.
+
+        Raises:
+            Refusal: the job can't be built (JOB-RUN-30, JOB-RUN-41, JOB-RUN-45); nothing is
+                recorded.
+        """
+        spec = dataclasses.replace(
+            spec,
+            max_cpu=checked_cpu(spec.max_cpu),
+            cpu_cores=kept_cores(spec.cpu_cores),
+            network=spec.network or DEFAULT_NETWORK,
+        )
+        if spec.schedule:
+            return self._plan(spec, parse_schedule(spec.schedule))
+        outcome: Outcome[Job] = Outcome()
+        # The job is dated when it is recorded, after the settle pause (JOB-RUN-61).
+        self._after(self._pace.prepare, lambda: self._execute(self._record(spec), outcome))
+        return outcome
+
+    def _record(self, spec: JobSpec, status: str = words.INITIALIZING) -> Job:
+        now = self._clock.now_ns()
+        job = Job(self._model.new_uuid(), spec, status, start_ns=now, number=self._recorded)
+        self._recorded += 1
+        job.statuses.append((now, status))
+        self._model.jobs.add(job)
+        return job
+
+    def _plan(self, spec: JobSpec, schedule: Schedule) -> Outcome[Job]:
+        for upload in spec.uploads:
+            check_scheduled(upload.path)
+        # The uploads of a scheduled job never reach it (JOB-RUN-46).
+        job = self._record(dataclasses.replace(spec, uploads=()), words.SCHEDULED)
+        job.scheduled_time = schedule.echo
+        answer: Outcome[Job] = Outcome()
+        self._after(
+            self._pace.schedule_uploads if spec.uploads else self._pace.schedule,
+            lambda: answer.resolve(job),
+        )
+        job.timer = self._clock.call_at(schedule.when_ns, lambda: self._due(job))
+        return answer
+
+    def _due(self, job: Job) -> None:
+        # One worker launches what is due, one job after another (JOB-SM-07).
+        job.timer = None
+        now = self._clock.now_ns()
+        start = max(now, self._launch_free_at)
+        self._launch_free_at = start + round(self._pace.due * 1e9)
+        delay = (start - now) / 1e9
+
+        def launch() -> None:
+            job.timer = None
+            job.become(words.INITIALIZING, self._clock.now_ns())
+            self._after(self._pace.prepare, lambda: self._execute(job, Outcome()))
+
+        if delay:
+            job.timer = self._clock.call_later(delay, launch)
+        else:
+            launch()
+
+    # Launching
+
+    def _execute(self, job: Job, outcome: Outcome[Job]) -> None:
+        try:
+            job.address = self._model.networks.attach(job.uuid, job.spec.network)
+            prepared = self._model.prepare(job)
+        except LaunchError as error:
+            self._failed_to_launch(job, outcome, error)
+            return
+        unpooled = job.spec.network in UNPOOLED
+
+        def running() -> None:
+            job.become(words.RUNNING, self._clock.now_ns())
+            try:
+                job.process = prepared(
+                    lambda data, stream="stdout": self._output(job, data, stream),
+                    lambda code: self._exited(job, code),
+                )
+            except LaunchError as error:
+                self._failed_to_launch(job, outcome, error)
+            else:
+                outcome.resolve(job)
+
+        self._after(self._pace.launch if unpooled else self._pace.attach, running)
+
+    def _failed_to_launch(self, job: Job, outcome: Outcome[Job], error: LaunchError) -> None:
+        self._model.networks.detach(job.uuid)
+        job.exit_code = -1
+        job.end_ns = self._clock.now_ns()
+        job.become(words.FAILED, job.end_ns)
+        outcome.fail(Refusal(Kind.INTERNAL, f"execution failed: {error}"))
+
+    def _output(self, job: Job, data: bytes, stream: str) -> None:
+        start = len(job.log)
+        job.log.append(data, self._clock.now_ns(), stream)
+        self._model.history.store(job.uuid, job.log, start, len(job.log))
+
+    # Ending
+
+    def _exited(self, job: Job, code: int) -> None:
+        job.ended_with = code
+        self._after(self._pace.flush, lambda: self._finish(job))
+
+    def _finish(self, job: Job) -> None:
+        """Write the natural result, over a STOPPED that StopJob wrote before (JOB-STP-07)."""
+        if job.stopping is not None:
+            job.stopping.on_done(lambda: self._after(0, lambda: self._finish(job)))
+            return
+        if job.erased:
+            return
+        code = job.ended_with or 0
+        self._model.networks.detach(job.uuid)
+        job.exit_code = code
+        job.end_ns = self._clock.now_ns()
+        job.process = None
+        # A job deleted in between comes back (JOB-DEL-05).
+        self._model.jobs.stored.add(job)
+        job.become(words.FAILED if code else words.COMPLETED, job.end_ns)
+
+    # Stopping
+
+    def stop(self, uuid: str) -> Outcome[None]:
+        """End a running job, or take a scheduled one out of the plan (JOB-STP-01 to JOB-STP-10).
+
+        Returns:
+            Nothing, once a real server would answer.
+
+        Raises:
+            Refusal: there is no such job, by its whole id, or its status allows no stop.
+        """
+        job = self._exact(uuid)
+        if job.status == words.SCHEDULED:
+            if job.timer is None:
+                raise Refusal(Kind.INTERNAL, "failed to remove scheduled job")
+            job.timer.cancel()
+            job.timer = None
+            job.become(words.CANCELED, self._clock.now_ns())
+            canceled: Outcome[None] = Outcome()
+            self._after(self._pace.stop_scheduled, lambda: canceled.resolve(None))
+            return canceled
+        if job.status != words.RUNNING:
+            raise Refusal(
+                Kind.CONFLICT,
+                f"job is not running: {uuid} (status: {job.status})",
+            )
+        if job.stopping is not None:
+            return job.stopping
+        answer = job.stopping = Outcome()
+        self._stop_process(job, answer)
+        return answer
+
+    def _stop_process(self, job: Job, answer: Outcome[None]) -> None:
+        def stopped() -> None:
+            # The address is taken back by StopJob's clean-up; end time and exit code are not set.
+            self._model.networks.detach(job.uuid)
+            job.stopping = None
+            job.end_ns = None
+            job.exit_code = 0
+            job.become(words.STOPPED, self._clock.now_ns())
+            answer.resolve(None)
+
+        if job.ended_with is not None or job.process is None:
+            self._after(self._pace.stop_ended, stopped)
+            return
+        asked = self._clock.now_ns()
+        grace = self._pace.stop_grace
+
+        def ended() -> None:
+            left = grace - (self._clock.now_ns() - asked) / 1e9
+            self._after(left + self._pace.stop_term if left > 0 else self._pace.stop_kill, stopped)
+
+        job.process.stop(grace, ended)
+
+    # Deleting
+
+    def delete(self, uuid: str) -> None:
+        """Remove a job and its history; its buffer stays readable (JOB-DEL-01 to JOB-DEL-06).
+
+        Raises:
+            Refusal: there is no such job, by its whole id, or its status allows no deletion.
+        """
+        job = self._exact(uuid)
+        if job.status in (words.RUNNING, words.SCHEDULED):
+            raise Refusal(
+                Kind.CONFLICT,
+                f"cannot delete job {uuid} (status: {job.status}) - stop the job first",
+            )
+        self._remove(job)
+
+    def delete_all(self) -> tuple[int, int]:
+        """Remove every job that neither runs nor waits for its time (JOB-DEL-07 to JOB-DEL-09).
+
+        Returns:
+            How many were deleted, and how many skipped.
+
+        Raises:
+            Refusal: some job could not be deleted; the others are.
+        """
+        deleted, skipped, problems = 0, 0, []
+        for job in list(self._model.jobs.stored):
+            if job.status in (words.RUNNING, words.SCHEDULED):
+                skipped += 1
+                continue
+            try:
+                self._remove(job)
+            except Refusal as error:
+                problems.append(f"job {job.uuid}: {error.text}")
+                continue
+            deleted += 1
+            job.erased = True
+            self._model.jobs.buffered.remove(job.uuid)
+        if problems:
+            raise Refusal(
+                Kind.INTERNAL,
+                f"failed to delete {len(problems)} jobs: {'; '.join(problems)}",
+            )
+        return deleted, skipped
+
+    def _remove(self, job: Job) -> None:
+        if job.status == words.INITIALIZING:
+            raise Refusal(
+                Kind.INTERNAL,
+                f"job deletion failed: cannot perform operation on running job {job.uuid} "
+                f"(status: {job.status}) - stop the job first",
+            )
+        self._model.jobs.stored.remove(job.uuid)
+        self._model.history.forget(job.uuid)
+        job.touch()
+
+    def _exact(self, uuid: str) -> Job:
+        job = self._model.jobs.stored.exact(uuid)
+        if job is None:
+            raise Refusal(Kind.NOT_FOUND, f"job not found: {uuid}")
+        return job
+
+    def _after(self, delay: float, action: Callable[[], None]) -> None:
+        self._clock.call_later(delay, action) if delay > 0 else action()

@@ -1,0 +1,80 @@
+"""The state of one fake server, and the one lock that guards it."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from joblet_fake.model.history import History
+from joblet_fake.model.jobs import Jobs
+from joblet_fake.model.lifecycle import Lifecycle
+from joblet_fake.model.log_feed import LogFeed
+from joblet_fake.model.network import Networks
+from joblet_fake.model.pace import PACES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from joblet_fake.clock import Clock
+    from joblet_fake.model.job import JobSpec
+    from joblet_fake.model.process import Launcher
+
+
+class Model:
+    """Jobs, networks and history of one server, on one clock.
+
+    Args:
+        clock: where all time comes from; its lock guards the model.
+        launcher: starts what jobs run.
+        pace: `"immediate"` or `"real"`.
+        seed: where ids come from.
+
+    Raises:
+        ValueError: the pace is unknown.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        launcher: Launcher,
+        *,
+        pace: str = "immediate",
+        seed: int = 0,
+    ) -> None:
+        if pace not in PACES:
+            raise ValueError(f"unknown pace {pace!r}: it is one of {', '.join(PACES)}")
+        self.clock = clock
+        self.launcher = launcher
+        self.pace = PACES[pace]
+        self.seed = seed
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything, as if the server had just been made."""
+        self._random = random.Random(self.seed)  # noqa: S311 - ids must repeat with the seed
+        self.node_id = self.new_uuid()
+        self.jobs = Jobs()
+        self.networks = Networks()
+        self.history = History()
+        self.volumes: set[str] = set()
+        self.runtimes: set[str] = set()
+        self.lifecycle = Lifecycle(self)
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """Hold the lock for one change; everything that it makes due now happens before the end."""
+        with self.clock.lock:
+            try:
+                yield
+            finally:
+                self.clock.settle()
+
+    def new_uuid(self) -> str:
+        """Give the next id: a random version 4 UUID, the same ones for the same seed (JOB-RUN-60)."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def follow_log(self, text: str) -> LogFeed:
+        """Open a job's log stream for a reader that sent this id (JOB-LOG-20)."""
+        return LogFeed(self, text)

@@ -1,0 +1,99 @@
+"""An answer that may come later on the clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+U = TypeVar("U")
+E = TypeVar("E", bound=Exception)
+
+
+class Outcome(Generic[T]):
+    """A value or an error, now or at a later moment of the clock.
+
+    >>> outcome: Outcome[int] = Outcome()
+    >>> doubled = outcome.then(lambda value: value * 2)
+    >>> outcome.resolve(21)
+    >>> doubled.result()
+    42
+    """
+
+    __slots__ = ("_error", "_value", "_waiting", "done")
+
+    def __init__(self) -> None:
+        self.done = False
+        self._value: T | None = None
+        self._error: Exception | None = None
+        self._waiting: list[Callable[[], None]] = []
+
+    @classmethod
+    def of(cls, value: T) -> Outcome[T]:
+        """Give an outcome that is there already."""
+        outcome = cls()
+        outcome.resolve(value)
+        return outcome
+
+    def resolve(self, value: T) -> None:
+        """Set the value and tell whoever waits."""
+        self._value = value
+        self._finish()
+
+    def fail(self, error: Exception) -> None:
+        """Set the error and tell whoever waits."""
+        self._error = error
+        self._finish()
+
+    def result(self) -> T:
+        """Give the value, or raise the error."""
+        if self._error is not None:
+            raise self._error
+        return self._value  # type: ignore[return-value]  # done, so the value is there
+
+    def on_done(self, told: Callable[[], None]) -> None:
+        """Have a callback told when the outcome is there; at once if it is."""
+        if self.done:
+            told()
+        else:
+            self._waiting.append(told)
+
+    def then(self, change: Callable[[T], U]) -> Outcome[U]:
+        """Give the outcome of a function of this one's value; errors pass through."""
+        changed: Outcome[U] = Outcome()
+
+        def settle() -> None:
+            try:
+                changed.resolve(change(self.result()))
+            except Exception as error:  # noqa: BLE001 - handed on to whoever asks for the result
+                changed.fail(error)
+
+        self.on_done(settle)
+        return changed
+
+    def recover(
+        self,
+        expected: type[E],
+        change: Callable[[E], Exception],
+    ) -> Outcome[T]:
+        """Give this outcome with errors of one class turned into others."""
+        changed: Outcome[T] = Outcome()
+
+        def settle() -> None:
+            try:
+                changed.resolve(self.result())
+            except expected as error:
+                changed.fail(change(error))
+            except Exception as error:  # noqa: BLE001 - handed on as above
+                changed.fail(error)
+
+        self.on_done(settle)
+        return changed
+
+    def _finish(self) -> None:
+        self.done = True
+        waiting, self._waiting = self._waiting, []
+        for told in waiting:
+            told()

@@ -1,0 +1,68 @@
+"""What a fake can be started with, checked at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from joblet_fake.clock import CLOCK_MODES
+from joblet_fake.model.pace import PACES
+from joblet_fake.services import GENERATIONS, generation_of
+from joblet_fake.wire import versions
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+DEFAULT_API: Final = GENERATIONS[-1].last_api
+BEHAVIORS: Final = ("server",)
+HIGHEST_PORT: Final = 65_535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of one fake server; `FakeJoblet` documents each.
+
+    Raises:
+        ValueError: a value that can't be; the message lists those that can.
+    """
+
+    api: str = DEFAULT_API
+    behavior: str = "server"
+    pace: str = "immediate"
+    tls: bool = True
+    roles: bool = True
+    clock: str = "flowing"
+    start: datetime | None = None
+    seed: int = 0
+    exec: bool = False
+    core_port: int = 0
+    persist_port: int = 0
+    host: str = "127.0.0.1"
+    names: tuple[str, ...] = ()
+    stall_timeout: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.api not in versions():
+            raise ValueError(
+                f"unknown api {self.api!r}: the published versions are {', '.join(versions())}",
+            )
+        generation_of(self.api)
+        _one_of("behavior", self.behavior, BEHAVIORS)
+        _one_of("pace", self.pace, tuple(PACES))
+        _one_of("clock", self.clock, CLOCK_MODES)
+        for name in ("core_port", "persist_port"):
+            port = getattr(self, name)
+            if not 0 <= port <= HIGHEST_PORT:
+                raise ValueError(f"{name}={port}: a port is 0 (any free one) to {HIGHEST_PORT}")
+        if self.core_port and self.core_port == self.persist_port:
+            raise ValueError(
+                f"core_port and persist_port are both {self.core_port}: the services listen on "
+                "two ports; use 0 for any free one",
+            )
+        if self.stall_timeout <= 0:
+            raise ValueError(f"stall_timeout={self.stall_timeout}: it is a number of real seconds")
+
+
+def _one_of(option: str, value: str, possible: tuple[str, ...]) -> None:
+    if value not in possible:
+        raise ValueError(f"unknown {option} {value!r}: it is one of {', '.join(possible)}")

@@ -1,0 +1,175 @@
+"""What the two ports of one server share: the exchange, the journal, the drive, the end."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from joblet_fake.server.drive import Drive
+from joblet_fake.services import StatusError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from joblet_fake.clock import Clock
+    from joblet_fake.exchange import Calls, Exchange
+    from joblet_fake.server.loop import Loop
+
+STALL_TIMEOUT = 30.0
+"""Real seconds that a stream waits on a clock that nobody moves."""
+
+
+READS_KEPT = 1000
+"""How many different reads are remembered to see that a client polls."""
+
+
+class StalledError(RuntimeError):
+    """A stream waited for a frozen clock that nobody moved."""
+
+
+class Waker:
+    """Lets one call wait on the loop for the model; bounded when the clock is frozen."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._event = asyncio.Event()
+
+    def wake(self) -> None:
+        """Wake the call, from any thread."""
+        self._backend.loop.soon(self._event.set)
+
+    def clear(self) -> None:
+        """Forget wake-ups so far."""
+        self._event.clear()
+
+    async def wait(self) -> None:
+        """Wait for a wake-up.
+
+        Raises:
+            StatusError: the server stops, or the clock is frozen and nobody moved it for long.
+        """
+        backend = self._backend
+        backend.check_open()
+        backend.drive.wait()
+        try:
+            if backend.clock.mode == "frozen":
+                await self._wait_on_frozen()
+            else:
+                await self._event.wait()
+        finally:
+            backend.drive.wake()
+        self._event.clear()
+        backend.check_open()
+
+    async def _wait_on_frozen(self) -> None:
+        while True:
+            moves = self._backend.moves
+            try:
+                await asyncio.wait_for(self._event.wait(), self._backend.stall_timeout)
+            except TimeoutError:
+                if self._backend.moves == moves:
+                    raise self._backend.stalled() from None
+            else:
+                return
+
+
+class Backend:
+    """The inside of one server, whatever its sockets.
+
+    Args:
+        exchange: serves calls.
+        calls: the journal.
+        loop: where the server lives.
+        errors: where errors of the fake itself are kept.
+        plaintext_role: the role of callers without a certificate, on a server without TLS.
+        stall_timeout: real seconds that a stream waits on a frozen clock that nobody moves.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        calls: Calls,
+        loop: Loop,
+        *,
+        errors: list[BaseException] | None = None,
+        plaintext_role: str = "admin",
+        stall_timeout: float = STALL_TIMEOUT,
+    ) -> None:
+        self.exchange = exchange
+        self.calls = calls
+        self.loop = loop
+        self.plaintext_role = plaintext_role
+        self.stall_timeout = stall_timeout
+        self.clock: Clock = exchange.model.clock
+        self.drive = Drive(self.clock, loop, self.fire)
+        self.errors: list[BaseException] = [] if errors is None else errors
+        self.moves = 0
+        self._wakers: set[Waker] = set()
+        self._closing = False
+        self._last_seen: dict[tuple[str, bytes], object] = {}
+        self.clock.on_move(self._moved)
+
+    def _moved(self) -> None:
+        self.moves += 1
+
+    @contextmanager
+    def waker(self) -> Iterator[Waker]:
+        """Give a call something to wait with, for as long as it is open."""
+        waker = Waker(self)
+        self._wakers.add(waker)
+        try:
+            yield waker
+        finally:
+            self._wakers.discard(waker)
+
+    def seen(self, key: str, request: bytes, answer: object) -> bool:
+        """Note a read's answer; tell whether it is what the same read got before."""
+        same = self._last_seen.get((key, request)) == answer
+        if len(self._last_seen) > READS_KEPT:
+            self._last_seen.clear()
+        self._last_seen[key, request] = answer
+        return same
+
+    def fire(self, action: Callable[[], object]) -> None:
+        """Move the clock from the loop's thread; an error in it is kept for the test."""
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - it must fail the test, not kill the loop
+            self.errors.append(error)
+
+    def broken(self, error: Exception) -> StatusError:
+        """Keep an error of the fake itself, and give what the client sees meanwhile."""
+        self.errors.append(error)
+        return StatusError(
+            "INTERNAL",
+            f"joblet-fake failed by itself ({type(error).__name__}: {error}); "
+            "the test that it ran in fails with the traceback",
+        )
+
+    def stalled(self) -> StatusError:
+        """Keep the news that a stream waited in vain, and give what the client sees."""
+        due = self.clock.next_due()
+        if due is None:
+            reason = "clock is frozen and nothing is due: no advance() can end this wait"
+        else:
+            seconds = (due - self.clock.now_ns()) / 1e9
+            reason = f"clock is frozen, next event in {seconds:g} s: advance()"
+        self.errors.append(StalledError(reason))
+        return StatusError("ABORTED", f"joblet-fake: {reason}")
+
+    def check_open(self) -> None:
+        """Refuse to go on when the server stops.
+
+        Raises:
+            StatusError: it does.
+        """
+        if self._closing:
+            raise StatusError("UNAVAILABLE", "joblet-fake: the server was stopped")
+
+    def close(self) -> None:
+        """Stop time, and have every open call end; on the loop's thread."""
+        self._closing = True
+        self.drive.stop()
+        for waker in tuple(self._wakers):
+            waker.wake()

@@ -1,0 +1,191 @@
+"""One listening port: gRPC's handlers over an exchange."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import grpc
+
+from joblet_fake.exchange import Call, Exchange, role_of
+from joblet_fake.model.errors import Refusal
+from joblet_fake.model.outcome import Outcome
+from joblet_fake.services import StatusError, Streamed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from joblet_fake.server.backend import Backend
+    from joblet_fake.wire import Method
+
+BATCH: Final = 64
+"""How many messages of a stream are taken under one hold of the lock."""
+
+CODES: Final = {code.name: code for code in grpc.StatusCode}
+
+POLLED: Final = frozenset({"JobService.GetJobStatus", "JobService.ListJobs"})
+"""The reads that clients repeat while they wait for something to happen."""
+
+
+class Stopped(Exception):  # noqa: N818 - it is no error: the server was told to stop
+    """The server stops; open calls end."""
+
+
+class Port(grpc.GenericRpcHandler):  # type: ignore[misc]  # the stubs give it no type
+    """Handlers for every path on one port, known or not.
+
+    Args:
+        backend: what all ports of a server share.
+        persist: whether this is the persist port.
+    """
+
+    def __init__(self, backend: Backend, *, persist: bool) -> None:
+        self._backend = backend
+        api = backend.exchange.api
+        self._services = api.persist if persist else api.core
+        self._handlers = {
+            method.path: self._handler(method)
+            for method in api.methods.values()
+            if method.persist == persist
+        }
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
+        """Give the handler for a path; there is one for every path."""
+        handler = self._handlers.get(details.method)
+        return handler if handler is not None else self._unknown(details.method)
+
+    def _handler(self, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
+        if method.server_streaming:
+            return grpc.unary_stream_rpc_method_handler(self._stream(method))
+        return grpc.unary_unary_rpc_method_handler(self._unary(method))
+
+    def _unknown(self, path: str) -> grpc.RpcMethodHandler[Any, Any]:
+        backend = self._backend
+        error = backend.exchange.unknown(path, self._services)
+
+        async def refuse(_requests: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+            call = Call(path, self._role(context), b"", backend.clock.now_ns())
+            backend.calls.add(call)
+            backend.calls.end(call, call.started, error.code, error.details)
+            await context.abort(CODES[error.code], error.details)
+
+        # Answers before any message comes, and whatever the number of messages.
+        return grpc.stream_stream_rpc_method_handler(refuse)
+
+    def _role(self, context: grpc.aio.ServicerContext[Any, Any]) -> str:
+        certificates = context.auth_context().get("x509_pem_cert")
+        if not certificates:
+            return self._backend.plaintext_role
+        return role_of(bytes(certificates[0]), self._backend.exchange.generation.roles)
+
+    def _unary(self, method: Method) -> Callable[..., Any]:
+        backend = self._backend
+        begin = backend.exchange.begin
+        key = method.key
+        polled = key in POLLED and backend.clock.mode == "skipping"
+
+        async def handle(data: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
+            call = Call(key, self._role(context), data, backend.clock.now_ns(), method)
+            backend.calls.add(call)
+            backend.drive.enter()
+            try:
+                answer = begin(method, call.role, data)
+                if polled and isinstance(answer, bytes) and backend.seen(key, data, answer):
+                    # A client that reads the same again waits for the clock: let it get there.
+                    backend.fire(backend.clock.skip)
+                    answer = begin(method, call.role, data)
+                    backend.seen(key, data, answer)
+                if isinstance(answer, Outcome):
+                    answer = await self._later(answer)
+            except StatusError as error:
+                failure = error
+            except asyncio.CancelledError:
+                backend.calls.end(call, backend.clock.now_ns(), "CANCELLED")
+                raise
+            except Exception as error:  # noqa: BLE001 - a bug of ours must fail the test, not hide
+                failure = backend.broken(error)
+            else:
+                call.note(answer)
+                backend.calls.end(call, backend.clock.now_ns(), "OK")
+                return answer
+            finally:
+                backend.drive.leave()
+            backend.calls.end(call, backend.clock.now_ns(), failure.code, failure.details)
+            await context.abort(CODES[failure.code], failure.details)
+            raise AssertionError  # abort never returns
+
+        return handle
+
+    async def _later(self, outcome: Outcome[bytes]) -> bytes:
+        backend = self._backend
+        if not outcome.done:
+            if backend.clock.mode == "frozen":
+                # Only the caller could move this clock, and it waits for us: the call itself
+                # takes its time off the clock.
+                backend.clock.run_until(lambda: outcome.done)
+            else:
+                with backend.waker() as waker:
+                    with backend.clock.lock:
+                        outcome.on_done(waker.wake)
+                    while not outcome.done:
+                        await waker.wait()
+        return outcome.result()
+
+    def _stream(self, method: Method) -> Callable[..., Any]:
+        backend = self._backend
+        key = method.key
+
+        async def handle(
+            data: bytes,
+            context: grpc.aio.ServicerContext[Any, Any],
+        ) -> AsyncIterator[bytes]:
+            call = Call(key, self._role(context), data, backend.clock.now_ns(), method)
+            backend.calls.add(call)
+            backend.drive.enter()
+            code, details = "OK", ""
+            try:
+                answer = backend.exchange.begin(method, call.role, data)
+                if isinstance(answer, Streamed):
+                    async for message in self._messages(answer):
+                        call.note(message)
+                        yield message
+            except StatusError as error:
+                code, details = error.code, error.details
+            except (asyncio.CancelledError, GeneratorExit):
+                code = "CANCELLED"
+                raise
+            except Exception as error:  # noqa: BLE001 - as above
+                failure = backend.broken(error)
+                code, details = failure.code, failure.details
+            finally:
+                backend.drive.leave()
+                backend.calls.end(call, backend.clock.now_ns(), code, details)
+            if code != "OK":
+                await context.abort(CODES[code], details)
+
+        return handle
+
+    async def _messages(self, streamed: Streamed) -> AsyncIterator[bytes]:
+        feed, encode = streamed.feed, streamed.encode
+        lock = self._backend.clock.lock
+        with self._backend.waker() as waker:
+            try:
+                with lock:
+                    feed.subscribe(waker.wake)
+                while True:
+                    waker.clear()
+                    with lock:
+                        try:
+                            batch = feed.take(BATCH)
+                        except Refusal as refusal:
+                            raise streamed.refused(refusal) from None
+                        ended = feed.ended
+                    for item in batch:
+                        yield encode(item)
+                    if ended:
+                        return
+                    if not batch:
+                        await waker.wait()
+            finally:
+                with lock:
+                    feed.close()

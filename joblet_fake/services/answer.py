@@ -1,0 +1,37 @@
+"""What a service gives back: one message, one that comes later, or a stream of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from joblet_fake.model.outcome import Outcome
+
+if TYPE_CHECKING:
+    from joblet_fake.model.errors import Refusal
+    from joblet_fake.model.feed import Feed
+    from joblet_fake.services.status import StatusError
+
+Fields: TypeAlias = Mapping[str, object]
+"""A message's fields, by their newest names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A server stream.
+
+    Attributes:
+        feed: where its messages come from.
+        encode: turns one of the feed's items into a message's bytes.
+        refused: turns the feed's refusal into what the client gets.
+    """
+
+    feed: Feed[Any]
+    encode: Callable[[Any], bytes]
+    refused: Callable[[Refusal], StatusError]
+
+
+Answer: TypeAlias = bytes | Outcome[bytes] | Streamed
+Handler: TypeAlias = Callable[[Any], Answer]
+"""Takes a decoded request; runs under the model's lock."""

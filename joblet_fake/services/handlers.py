@@ -1,0 +1,22 @@
+"""The handlers of every service that is built, by method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from joblet_fake.services.job_service import JobService
+from joblet_fake.services.persist_service import PersistService
+
+if TYPE_CHECKING:
+    from joblet_fake.model.model import Model
+    from joblet_fake.services.answer import Handler
+    from joblet_fake.services.generation import Generation
+    from joblet_fake.wire import Api
+
+
+def handlers(api: Api, generation: Generation, model: Model) -> dict[str, Handler]:
+    """Give the handler of each method that a version has, by the method's key."""
+    return {
+        **JobService(api, generation, model).handlers(),
+        **PersistService(api, generation, model).handlers(),
+    }

@@ -1,0 +1,200 @@
+"""JobService: wire to model and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from joblet_fake.model import gotime
+from joblet_fake.model.errors import Refusal
+from joblet_fake.model.job import JobSpec, Upload
+from joblet_fake.model.validation import validate
+from joblet_fake.services.answer import Answer, Handler, Streamed
+from joblet_fake.services.status import StatusError
+
+if TYPE_CHECKING:
+    from joblet_fake.model.job import Job
+    from joblet_fake.model.model import Model
+    from joblet_fake.model.outcome import Outcome
+    from joblet_fake.services.generation import Generation
+    from joblet_fake.wire import Api
+
+MASK = "***"
+
+
+class JobService:
+    """The methods of `joblet.JobService` over one model."""
+
+    def __init__(self, api: Api, generation: Generation, model: Model) -> None:
+        self._generation = generation
+        self._model = model
+        self._method = api.method
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Give the handler of each method that is built, by the method's key."""
+        return {
+            "JobService.RunJob": self.run_job,
+            "JobService.GetJobStatus": self.get_job_status,
+            "JobService.ListJobs": self.list_jobs,
+            "JobService.StopJob": self.stop_job,
+            "JobService.DeleteJob": self.delete_job,
+            "JobService.DeleteAllJobs": self.delete_all_jobs,
+            "JobService.GetJobLogs": self.get_job_logs,
+        }
+
+    def run_job(self, request: Any) -> Answer:  # noqa: ANN401 - a run-time message class
+        """Check a job, then run or plan it; the reply is the id and a status (JOB-RUN-59)."""
+        spec = job_spec(request)
+        try:
+            validate(spec)
+        except Refusal as refusal:
+            raise self._refused("invalid request", refusal) from None
+        try:
+            outcome = self._model.lifecycle.run(spec)
+        except Refusal as refusal:
+            raise self._refused("job run failed", refusal) from None
+        answer = outcome.then(
+            # A scheduled job is answered so even when its launch has begun (JOB-RUN-43).
+            lambda job: self._method("JobService.RunJob").encode(
+                {
+                    "job_uuid": job.uuid,
+                    "status": "SCHEDULED" if job.scheduled_time else "RUNNING",
+                },
+            ),
+        )
+        return self._told("job run failed", answer)
+
+    def get_job_status(self, request: Any) -> Answer:  # noqa: ANN401 - as above
+        """Give a job's state; its bytes are kept until the job changes (JOB-STA-01 to -09)."""
+        job = self._model.jobs.stored.find(request.uuid)
+        if job is None:
+            raise StatusError("NOT_FOUND", f"job {request.uuid} not found")
+        if job.rendered is not None and job.rendered[0] == job.revision:
+            return job.rendered[1]
+        fields = self._fields(job)
+        fields["secret_environment"] = dict.fromkeys(job.spec.secret_environment, MASK)
+        fields["network"] = job.spec.network
+        fields["volumes"] = job.spec.volumes
+        data = self._method("JobService.GetJobStatus").encode(fields)
+        job.rendered = (job.revision, data)
+        return data
+
+    def list_jobs(self, _request: object) -> Answer:
+        """Give every job; secrets are not masked here (JOB-LST-01 to -04).
+
+        A real server's order is random (JOB-LST-02). This one is the order of the ids, which is
+        never that of submission, and the same every time.
+        """
+        jobs = [
+            self._fields(job) | {"secret_environment": job.spec.secret_environment}
+            for job in self._model.jobs.stored
+        ]
+        return self._method("JobService.ListJobs").encode({"jobs": jobs})
+
+    def stop_job(self, request: Any) -> Answer:  # noqa: ANN401 - as above
+        """End a job; the reply holds nothing but the id (JOB-STP-01)."""
+        uuid = request.uuid
+        try:
+            outcome = self._model.lifecycle.stop(uuid)
+        except Refusal as refusal:
+            raise self._refused("job stop failed", refusal) from None
+        return self._told(
+            "job stop failed",
+            outcome.then(lambda _: self._method("JobService.StopJob").encode({"uuid": uuid})),
+        )
+
+    def delete_job(self, request: Any) -> Answer:  # noqa: ANN401 - as above
+        """Remove a job (JOB-DEL-01)."""
+        try:
+            self._model.lifecycle.delete(request.uuid)
+        except Refusal as refusal:
+            raise self._refused("job deletion failed", refusal) from None
+        return self._method("JobService.DeleteJob").encode(
+            {"uuid": request.uuid, "success": True, "message": "Job deleted successfully"},
+        )
+
+    def delete_all_jobs(self, _request: object) -> Answer:
+        """Remove every job that is over (JOB-DEL-07)."""
+        try:
+            deleted, skipped = self._model.lifecycle.delete_all()
+        except Refusal as refusal:
+            raise self._refused("bulk job deletion failed", refusal) from None
+        message = f"Successfully deleted {deleted} jobs, skipped {skipped} running/scheduled jobs"
+        return self._method("JobService.DeleteAllJobs").encode(
+            {
+                "success": True,
+                "message": message,
+                "deleted_count": deleted,
+                "skipped_count": skipped,
+            },
+        )
+
+    def get_job_logs(self, request: Any) -> Answer:  # noqa: ANN401 - as above
+        """Stream a job's output (JOB-LOG-20)."""
+        encode = self._method("JobService.GetJobLogs").encode
+        return Streamed(
+            self._model.follow_log(request.uuid),
+            lambda payload: encode({"payload": payload}),
+            lambda refusal: StatusError(
+                self._generation.code("job logs", refusal.kind),
+                refusal.text,
+            ),
+        )
+
+    def _fields(self, job: Job) -> dict[str, object]:
+        spec = job.spec
+        return {
+            "uuid": job.uuid,
+            "command": spec.command,
+            "args": spec.args,
+            "max_cpu": spec.max_cpu,
+            "cpu_cores": spec.cpu_cores,
+            "max_memory": spec.max_memory,
+            "max_io_bps": spec.max_io_bps,
+            "status": job.status,
+            "start_time": gotime.rfc3339(job.start_ns),
+            "end_time": "" if job.end_ns is None else gotime.rfc3339(job.end_ns),
+            "exit_code": job.exit_code,
+            "scheduled_time": job.scheduled_time,
+            "environment": spec.environment,
+            "runtime": spec.runtime,
+            "node_id": self._model.node_id,
+        }
+
+    def _refused(self, site: str, refusal: Refusal) -> StatusError:
+        return StatusError(self._generation.code(site, refusal.kind), f"{site}: {refusal.text}")
+
+    def _told(self, site: str, outcome: Outcome[bytes]) -> Outcome[bytes]:
+        return outcome.recover(
+            Refusal,
+            lambda refusal: self._refused(site, refusal),
+        )
+
+
+def job_spec(request: Any) -> JobSpec:  # noqa: ANN401 - as above
+    """Take a job out of a RunJob request; GPUs, name and work_dir are not kept (JOB-RUN-55, -56)."""
+    return JobSpec(
+        command=request.command,
+        args=tuple(request.args),
+        name=getattr(request, "name", ""),
+        max_cpu=request.max_cpu,
+        cpu_cores=request.cpu_cores,
+        max_memory=request.max_memory,
+        max_io_bps=request.max_io_bps,
+        uploads=tuple(
+            Upload(upload.path, upload.content, upload.mode, upload.is_directory)
+            for upload in request.uploads
+        ),
+        schedule=request.schedule,
+        network=request.network,
+        volumes=tuple(request.volumes),
+        runtime=request.runtime,
+        work_dir=request.work_dir,
+        environment=dict(request.environment),
+        secret_environment=dict(request.secret_environment),
+        gpu_count=request.gpu_count,
+        gpu_memory_mb=request.gpu_memory_mb,
+        workflow_uuid=getattr(request, "workflow_uuid", ""),
+        job_uuid=getattr(request, "job_uuid", ""),
+        requirements=tuple(getattr(request, "requirements", ())),
+    )
