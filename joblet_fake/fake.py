@@ -20,7 +20,6 @@ from joblet_fake.services import generation_of
 from joblet_fake.wire import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
     from types import TracebackType
 
@@ -49,6 +48,7 @@ class FakeJoblet:
         start: the clock's first moment, an aware datetime.
         seed: where ids come from; the same seed gives the same ids.
         exec: run jobs as real local processes.
+        exec_timeout: real seconds after which a local process is killed.
         core_port: where the core services listen; 0 for any free port.
         persist_port: where PersistService listens; 0 for any free port.
         host: the address to listen on; loopback unless there is a reason.
@@ -76,6 +76,7 @@ class FakeJoblet:
         start: datetime | None = None,
         seed: int = 0,
         exec: bool = False,  # noqa: A002 - the word that the command line uses
+        exec_timeout: float = 300.0,
         core_port: int = 0,
         persist_port: int = 0,
         host: str = "127.0.0.1",
@@ -92,6 +93,7 @@ class FakeJoblet:
             start=start,
             seed=seed,
             exec=exec,
+            exec_timeout=exec_timeout,
             core_port=core_port,
             persist_port=persist_port,
             host=host,
@@ -101,7 +103,7 @@ class FakeJoblet:
         self._api = load(api)
         self._generation = generation_of(api)
         self.clock = Clock(clock, start=start)
-        self.programs = Programs(self.clock, local=exec, seed=seed)
+        self.programs = Programs(self.clock, local=exec, timeout=exec_timeout)
         self.model = Model(self.clock, self.programs, pace=pace, seed=seed)
         self.calls = Calls(self._api)
         self.jobs = JobsView(self.model, self._check_thread)

@@ -35,6 +35,7 @@ class Options:
     start: datetime | None = None
     seed: int = 0
     exec: bool = False
+    exec_timeout: float = 300.0
     core_port: int = 0
     persist_port: int = 0
     host: str = "127.0.0.1"

@@ -20,7 +20,8 @@ _ELEMENTS: Final = (
     ("", "2006", r"\d{4}"),
     ("-", "01", r"\d{2}"),
     ("-", "02", r"\d{2}"),
-    ("T", "15", r"\d{2}"),
+    # Go takes a single digit for the hour, here and nowhere else.
+    ("T", "15", r"\d{1,2}"),
     (":", "04", r"\d{2}"),
     (":", "05", r"\d{2}"),
 )

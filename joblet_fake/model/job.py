@@ -60,6 +60,7 @@ class JobSpec:
     workflow_uuid: str = ""
     job_uuid: str = ""
     requirements: tuple[str, ...] = ()
+    program: object = None
 
 
 @dataclass(slots=True)
@@ -98,6 +99,7 @@ class Job:
     explanation: str = ""
     rendered: tuple[int, bytes] | None = None
     # What is under way
+    address: str | None = None
     process: Process | None = None
     timer: Timer | None = None
     ended_with: int | None = None

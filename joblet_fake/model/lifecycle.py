@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from joblet_fake.model import gotime, job as words
+from joblet_fake.model import job as words
+from joblet_fake.model import system_lines
 from joblet_fake.model.errors import Kind, Refusal
 from joblet_fake.model.job import Job, JobSpec
 from joblet_fake.model.limits import checked_cpu, kept_cores
@@ -13,12 +14,15 @@ from joblet_fake.model.network import DEFAULT_NETWORK, UNPOOLED
 from joblet_fake.model.outcome import Outcome
 from joblet_fake.model.process import LaunchError
 from joblet_fake.model.schedule import Schedule, parse_schedule
-from joblet_fake.model.upload_paths import check_scheduled
+from joblet_fake.model.upload_paths import check_scheduled, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from joblet_fake.model.model import Model
+
+JOBS: Final = "/opt/joblet/jobs"
+"""Where a real server keeps its jobs' folders; error texts name it."""
 
 
 class Lifecycle:
@@ -101,25 +105,41 @@ class Lifecycle:
     def _execute(self, job: Job, outcome: Outcome[Job]) -> None:
         try:
             job.address = self._model.networks.attach(job.uuid, job.spec.network)
-            prepared = self._model.prepare(job)
+            job.files = lay_out(job.spec.uploads, f"{JOBS}/{job.uuid}/work")
         except LaunchError as error:
             self._failed_to_launch(job, outcome, error)
             return
         unpooled = job.spec.network in UNPOOLED
 
         def running() -> None:
-            job.become(words.RUNNING, self._clock.now_ns())
             try:
-                job.process = prepared(
-                    lambda data, stream="stdout": self._output(job, data, stream),
-                    lambda code: self._exited(job, code),
-                )
+                self._start(job)
             except LaunchError as error:
                 self._failed_to_launch(job, outcome, error)
             else:
+                job.become(words.RUNNING, self._clock.now_ns())
                 outcome.resolve(job)
 
         self._after(self._pace.launch if unpooled else self._pace.attach, running)
+
+    def _start(self, job: Job) -> None:
+        now, spec = self._clock.now_ns(), job.spec
+        for volume in spec.volumes:
+            if volume not in self._model.volumes:
+                # The job runs on without it (JOB-RUN-64).
+                self._output(job, system_lines.missing_volume(now, job.uuid, volume), "stdout")
+        if spec.runtime and spec.runtime not in self._model.runtimes:
+            # The process that should set the runtime up fails, after RunJob's answer.
+            self._output(job, system_lines.missing_runtime(now, spec.runtime), "stdout")
+            job.explanation = f"nothing was run: the runtime {spec.runtime!r} is not installed"
+            self._clock.call_later(self._pace.start, lambda: self._exited(job, 1))
+            return
+        job.process = self._model.launcher.launch(
+            job,
+            lambda data, stream="stdout": self._output(job, data, stream),
+            lambda code: self._exited(job, code),
+            self._pace.start,
+        )
 
     def _failed_to_launch(self, job: Job, outcome: Outcome[Job], error: LaunchError) -> None:
         self._model.networks.detach(job.uuid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from joblet_fake.model.history import History
 from joblet_fake.model.jobs import Jobs
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from joblet_fake.clock import Clock
-    from joblet_fake.model.job import JobSpec
     from joblet_fake.model.process import Launcher
 
 

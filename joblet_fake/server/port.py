@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
-from joblet_fake.exchange import Call, Exchange, role_of
+from joblet_fake.exchange import Call, role_of
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.outcome import Outcome
 from joblet_fake.services import StatusError, Streamed

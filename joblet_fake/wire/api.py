@@ -73,9 +73,7 @@ class Api:
             for name, service in services.items()
             for method in service.method
         }
-        self._by_name: dict[str, Method] = {
-            method.key: method for method in self.methods.values()
-        }
+        self._by_name: dict[str, Method] = {method.key: method for method in self.methods.values()}
 
     def method(self, name: str) -> Method:
         """Give a method by its name.

@@ -1,0 +1,77 @@
+"""The lines that a server itself writes into a job's output (JOB-LOG-30)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from joblet_fake.clock import EPOCH
+
+
+def _line(now_ns: int, level: str, message: str, **fields: str) -> bytes:
+    moment = EPOCH + timedelta(microseconds=now_ns // 1000)
+    stamp = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+    # The real order of the fields is random; this is one that was seen.
+    shown = " ".join(f"{key}={value}" for key, value in fields.items())
+    return f"[{stamp}] {level} {message} | {shown}\n".encode()
+
+
+def _quoted(text: str) -> str:
+    # Quotes inside are not escaped (JOB-LOG-31).
+    return f'"{text}"'
+
+
+def unknown_command(now_ns: int, command: str) -> bytes:
+    """Give the line of a job whose command is not found (JOB-LOG-31)."""
+    error = f"job execution failed: config job.command: runtime not found: {command}"
+    return _line(now_ns, "[ERROR] [init]", "joblet failed", component="main", error=_quoted(error))
+
+
+def exec_failed(now_ns: int, uuid: str, reason: str) -> bytes:
+    """Give the lines of a job whose command is a path that can't be executed (JOB-LOG-33)."""
+    error = f"job execution failed: execution failed: {reason}"
+    return _line(
+        now_ns,
+        "[ERROR] [init]",
+        "exec failed - job will not appear as PID 1",
+        component="job-executor",
+        jobId=uuid,
+        mode="init",
+        error=_quoted(reason),
+    ) + _line(now_ns, "[ERROR] [init]", "joblet failed", component="main", error=_quoted(error))
+
+
+def missing_volume(now_ns: int, uuid: str, volume: str) -> bytes:
+    """Give the two lines of a volume that is not there; the job runs on (VOL-27)."""
+    path = f"/opt/joblet/volumes/{volume}/data"
+    return _line(
+        now_ns,
+        "[WARN]",
+        "volume does not exist",
+        component="filesystem-isolator",
+        jobID=uuid,
+        volume=volume,
+        volumeName=volume,
+        hostVolumePath=path,
+    ) + _line(
+        now_ns,
+        "[WARN]",
+        "failed to mount volume",
+        component="filesystem-isolator",
+        jobID=uuid,
+        volume=volume,
+        operation="mount-volumes",
+        error=_quoted(f"volume {volume} does not exist at {path}"),
+    )
+
+
+def missing_runtime(now_ns: int, runtime: str) -> bytes:
+    """Give the two lines of a runtime that is not installed; the job fails (JOB-RUN-63)."""
+    reason = f"failed to resolve runtime path for {runtime}: runtime not found for spec {runtime}"
+    isolation = f"filesystem isolation setup failed: {reason}"
+    return _line(
+        now_ns,
+        "[ERROR] [init]",
+        "filesystem isolation setup failed",
+        component="job-executor",
+        error=_quoted(reason),
+    ) + _line(now_ns, "[ERROR] [init]", "joblet failed", component="main", error=_quoted(isolation))

@@ -1,0 +1,423 @@
+"""`sh -c`: runs what the shell grammar reads, with the built-in commands."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from joblet_fake.programs import shell_parser as grammar
+from joblet_fake.programs.builtin import BUILTINS, Io
+from joblet_fake.programs.steps import Sleep, Stderr, Stdout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from joblet_fake.programs.context import Context
+    from joblet_fake.programs.steps import Steps
+
+ROUNDS: Final = 1_000_000
+"""A loop that goes round more often without sleeping is ended."""
+
+OPERATIONS: Final[dict[type, Callable[[int, int], int]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: lambda a, b: int(a / b),
+    ast.FloorDiv: lambda a, b: int(a / b),
+    ast.Mod: lambda a, b: a - int(a / b) * b,
+}
+
+
+class Exit(Exception):  # noqa: N818 - it is control flow, as in a shell
+    """`exit N`."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Loop(Exception):  # noqa: N818 - it is control flow, as in a shell
+    """`break` and `continue`."""
+
+    def __init__(self, *, again: bool) -> None:
+        super().__init__(again)
+        self.again = again
+
+
+@dataclass
+class Shell:
+    """One shell: its variables, its last status, its trap."""
+
+    context: Context
+    name: str = "sh"
+    args: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
+    status: int = 0
+    trap: grammar.Script | None = None
+    io: Io = field(default_factory=Io)
+
+    def __post_init__(self) -> None:
+        self.variables = dict(self.context.environment)
+
+    # Scripts
+
+    def run(self, script: grammar.Script) -> Steps:
+        """Run a whole `sh -c`; the last command takes the shell's place (it is then PID 1)."""
+        try:
+            yield from self._script(script, last=True)
+        except Exit as exit_:
+            self.status = exit_.status
+        except Loop:
+            pass
+        return self.status
+
+    def _script(self, script: grammar.Script, *, last: bool = False) -> Steps:
+        for place, item in enumerate(script.items):
+            yield from self._and_or(item, last=last and place == len(script.items) - 1)
+        return self.status
+
+    def _and_or(self, item: grammar.AndOr, *, last: bool) -> Steps:
+        yield from self._pipeline(item.first, last=last and not item.rest)
+        for place, (joint, pipeline) in enumerate(item.rest):
+            if (joint == "&&") == (self.status == 0):
+                yield from self._pipeline(pipeline, last=last and place == len(item.rest) - 1)
+        return self.status
+
+    def _pipeline(self, pipeline: grammar.Pipeline, *, last: bool) -> Steps:
+        if len(pipeline.commands) == 1:
+            yield from self._command(pipeline.commands[0], last=last and not pipeline.negated)
+        else:
+            stdin = self.io.stdin
+            for command in pipeline.commands[:-1]:
+                self.io.stdin = yield from self._captured(self._subshell(command))
+            yield from self._subshell(pipeline.commands[-1])
+            self.io.stdin = stdin
+        if pipeline.negated:
+            self.status = int(self.status == 0)
+        return self.status
+
+    def _subshell(self, command: grammar.Command) -> Steps:
+        variables = dict(self.variables)
+        try:
+            yield from self._command(command)
+        except Exit as exit_:
+            self.status = exit_.status
+        self.variables = variables
+        return self.status
+
+    def _command(self, command: grammar.Command, *, last: bool = False) -> Steps:
+        match command:
+            case grammar.Simple():
+                yield from self._simple(command, last=last)
+            case grammar.If(branches, otherwise):
+                yield from self._if(branches, otherwise, last=last)
+            case grammar.For(name, words, body):
+                items = []
+                for word in words:
+                    items.extend((yield from self._expand(word)))
+                self.status = 0
+                for item in items:
+                    self.variables[name] = item
+                    if not (yield from self._round(body)):
+                        break
+            case grammar.While(condition, body, until):
+                yield from self._while(condition, body, until=until)
+            case grammar.Group(body, subshell):
+                if subshell:
+                    yield from self._subshell(grammar.Group(body, subshell=False))
+                else:
+                    yield from self._script(body, last=last)
+        return self.status
+
+    def _if(
+        self,
+        branches: tuple[tuple[grammar.Script, grammar.Script], ...],
+        otherwise: grammar.Script | None,
+        *,
+        last: bool,
+    ) -> Steps:
+        for condition, body in branches:
+            if not (yield from self._script(condition)):
+                return (yield from self._script(body, last=last))
+        self.status = 0
+        if otherwise is not None:
+            yield from self._script(otherwise, last=last)
+        return self.status
+
+    def _while(self, condition: grammar.Script, body: grammar.Script, *, until: bool) -> Steps:
+        status = 0
+        for _ in range(ROUNDS):
+            if ((yield from self._script(condition)) == 0) == until:
+                break
+            again = yield from self._round(body)
+            status = self.status
+            if not again:
+                break
+        self.status = status
+        return status
+
+    def _round(self, body: grammar.Script) -> Steps:
+        """Go round a loop once; returns whether to go on."""
+        try:
+            yield from self._script(body)
+        except Loop as loop:
+            return loop.again
+        return True
+
+    # Simple commands
+
+    def _simple(self, command: grammar.Simple, *, last: bool) -> Steps:
+        words = []
+        for word in command.words:
+            words.extend((yield from self._expand(word)))
+        assigned = {}
+        for name, word in command.assignments:
+            assigned[name] = "".join((yield from self._expand(word, split=False)))
+        if not words:
+            self.variables.update(assigned)
+            self.status = 0
+            return 0
+        steps = self._call(words, assigned, last=last)
+        for redirection in reversed(command.redirections):
+            target = "".join((yield from self._expand(redirection.target, split=False)))
+            steps = self._redirected(steps, redirection, target)
+        self.status = yield from steps
+        return self.status
+
+    def _call(self, words: list[str], assigned: dict[str, str], *, last: bool) -> Steps:
+        name, args = words[0], words[1:]
+        special = getattr(self, f"_do_{name}", None) if name.isidentifier() else None
+        if name == ":":
+            return 0
+        if special is not None:
+            return (yield from special(args))
+        base = name.rpartition("/")[2]
+        if base in ("sh", "bash", "dash") and args[:1] == ["-c"] and len(args) > 1:
+            inner = Shell(self.context, base, tuple(args[2:]), io=self.io)
+            inner.variables = {**self.variables, **assigned}
+            return (yield from inner.run(grammar.parse(args[1])))
+        builtin = BUILTINS.get(base)
+        if builtin is None:
+            self.context.unknown.append(name)
+            return 0
+        self.io.environment = {**self.variables, **assigned}
+        child = not last or self.trap is not None
+        steps = builtin(self.context, args, self.io)
+        status = 0
+        try:
+            step = next(steps)
+            while True:
+                if isinstance(step, Sleep):
+                    step = Sleep(step.seconds, child=child)
+                status = yield step
+                if status:
+                    steps.close()
+                    return (yield from self._terminated(status))
+                step = steps.send(status)
+        except StopIteration as stop:
+            return stop.value or 0
+
+    def _terminated(self, status: int) -> Steps:
+        """A child died of SIGTERM: run the trap, if there is one, and go on."""
+        if self.trap is None:
+            yield Stderr(b"Terminated\n")
+            return status
+        trap, self.trap = self.trap, None
+        yield from self._script(trap)
+        self.trap = trap
+        return status
+
+    def _redirected(self, steps: Steps, redirection: grammar.Redirection, target: str) -> Steps:
+        """Give a command's steps with one of its streams sent elsewhere."""
+        match redirection.operator, target:
+            case ">&", "1" | "2":
+                sink = Stdout if target == "1" else Stderr
+                return (yield from _moved(steps, redirection.stream, sink))
+            case ">" | ">>", "/dev/null":
+                return (yield from _moved(steps, redirection.stream, None))
+            case ">" | ">>", _:
+                kept: list[bytes] = []
+                status = yield from _moved(steps, redirection.stream, kept.append)
+                path = self.context_path(target)
+                before = self.context.files.get(path, b"") if redirection.operator == ">>" else b""
+                self.context.files[path] = before + b"".join(kept)
+                return status
+            case "<", _:
+                path = self.context_path(target)
+                if target != "/dev/null" and path not in self.context.files:
+                    text = f"{self.name}: 1: cannot open {target}: No such file\n"
+                    yield Stderr(text.encode())
+                    return 2
+                stdin, self.io.stdin = self.io.stdin, self.context.files.get(path, b"")
+                status = yield from steps
+                self.io.stdin = stdin
+                return status
+        raise grammar.ShellSyntaxError(
+            f"{redirection.operator}{target} is more than this shell knows"
+        )
+
+    def context_path(self, path: str) -> str:
+        """Give a file's place relative to /work."""
+        return self.io.place(path)
+
+    def _captured(self, steps: Steps) -> Steps:
+        """Run something and return what it wrote to stdout."""
+        kept: list[bytes] = []
+        self.status = yield from _moved(steps, 1, kept.append)
+        return b"".join(kept)  # type: ignore[return-value]  # for `yield from`'s value only
+
+    # Commands of the shell itself
+
+    def _do_exit(self, args: list[str]) -> Steps:
+        yield from ()
+        raise Exit(int(args[0]) & 0xFF if args and args[0].isdigit() else self.status)
+
+    def _do_break(self, _args: list[str]) -> Steps:
+        yield from ()
+        raise Loop(again=False)
+
+    def _do_continue(self, _args: list[str]) -> Steps:
+        yield from ()
+        raise Loop(again=True)
+
+    def _do_export(self, args: list[str]) -> Steps:
+        yield from ()
+        for arg in args:
+            name, equals, value = arg.partition("=")
+            if equals:
+                self.variables[name] = value
+        return 0
+
+    def _do_unset(self, args: list[str]) -> Steps:
+        yield from ()
+        for arg in args:
+            self.variables.pop(arg, None)
+        return 0
+
+    def _do_cd(self, args: list[str]) -> Steps:
+        yield from ()
+        self.io.cwd = self.io.absolute(args[0] if args else "/root")
+        self.variables["PWD"] = self.io.cwd
+        return 0
+
+    def _do_set(self, _args: list[str]) -> Steps:
+        yield from ()
+        raise grammar.ShellSyntaxError("set is more than this shell knows")
+
+    _do_eval = _do_exec = _do_wait = _do_read = _do_kill = _do_set
+
+    def _do_trap(self, args: list[str]) -> Steps:
+        yield from ()
+        if len(args) > 1 and {"TERM", "SIGTERM", "15"} & set(args[1:]):
+            self.trap = grammar.parse(args[0])
+            return 0
+        raise grammar.ShellSyntaxError("trap of other signals is more than this shell knows")
+
+    # Words
+
+    def _expand(self, word: grammar.Word, *, split: bool = True) -> Steps:
+        """Give the words that a word becomes; unquoted values are split at blanks."""
+        words: list[str] = []
+        current: list[str] = []
+        started = False
+        for piece in word:
+            quoted = True
+            if isinstance(piece, grammar.Text):
+                value = piece.text
+            elif isinstance(piece, grammar.Arithmetic):
+                value = str(self._arithmetic(piece.expression))
+            elif isinstance(piece, grammar.Variable):
+                value, quoted = self._variable(piece), piece.quoted
+            else:
+                output = yield from self._captured(self._subshell(_group(piece.script)))
+                value = output.decode(errors="surrogateescape").rstrip("\n")  # type: ignore[attr-defined]
+                quoted = piece.quoted
+            if quoted or not split:
+                current.append(value)
+                started = True
+                continue
+            parts = value.split()
+            if value[:1].isspace() and started:
+                words.append("".join(current))
+                current, started = [], False
+            for place, part in enumerate(parts):
+                if place:
+                    words.append("".join(current))
+                    current = []
+                current.append(part)
+                started = True
+            if parts and value[-1:].isspace():
+                words.append("".join(current))
+                current, started = [], False
+        if started:
+            words.append("".join(current))
+        return words  # type: ignore[return-value]  # for `yield from`'s value only
+
+    def _variable(self, piece: grammar.Variable) -> str:
+        name = piece.name
+        special = {
+            "?": str(self.status),
+            "$": "1",
+            "#": str(max(0, len(self.args) - 1)),
+            "@": " ".join(self.args[1:]),
+            "*": " ".join(self.args[1:]),
+            "0": self.args[0] if self.args else self.name,
+        }
+        if name in special:
+            return special[name]
+        if name.isdigit():
+            return self.args[int(name)] if int(name) < len(self.args) else ""
+        return self.variables.get(name) or piece.default or ""
+
+    def _arithmetic(self, expression: str) -> int:
+        text = re.sub(
+            r"\$?([A-Za-z_]\w*)",
+            lambda match: self.variables.get(match[1]) or "0",
+            expression,
+        )
+        try:
+            return _value(ast.parse(text.strip(), mode="eval").body)
+        except (SyntaxError, ZeroDivisionError, KeyError, TypeError):
+            raise grammar.ShellSyntaxError(f"$(({expression})) can't be computed") from None
+
+
+def _value(node: ast.expr) -> int:
+    match node:
+        case ast.Constant(int(value)):
+            return value
+        case ast.BinOp(left, operation, right):
+            return OPERATIONS[type(operation)](_value(left), _value(right))
+        case ast.UnaryOp(ast.USub(), operand):
+            return -_value(operand)
+    raise TypeError(node)
+
+
+def _group(script: grammar.Script) -> grammar.Group:
+    return grammar.Group(script, subshell=False)
+
+
+def _moved(
+    steps: Steps,
+    stream: int,
+    sink: type[Stdout | Stderr] | Callable[[bytes], None] | None,
+) -> Steps:
+    """Pass steps on, with what goes to one stream given to a sink."""
+    moved = Stdout if stream == 1 else Stderr
+    status = 0
+    try:
+        step = next(steps)
+        while True:
+            if isinstance(step, moved):
+                if sink is Stdout or sink is Stderr:
+                    yield sink(step.data)  # type: ignore[call-arg, misc]
+                elif sink is not None:
+                    sink(step.data)  # type: ignore[call-arg]
+                status = 0
+            else:
+                status = yield step
+            step = steps.send(status)
+    except StopIteration as stop:
+        return stop.value or 0
