@@ -15,7 +15,7 @@ from joblet_fake.model.model import Model
 from joblet_fake.options import DEFAULT_API, Options
 from joblet_fake.programs import Programs
 from joblet_fake.rnx_config import rnx_config
-from joblet_fake.server import Backend, Server, Tls, shared_loop
+from joblet_fake.server import HOST, Backend, Server, Tls, shared_loop
 from joblet_fake.services import generation_of
 from joblet_fake.wire import load
 
@@ -32,7 +32,7 @@ CHANNEL_OPTIONS = (
 
 
 class FakeJoblet:
-    """A fake Joblet: the core services on one port, PersistService on another.
+    r"""A fake Joblet: the core services on one port, PersistService on another.
 
     It starts when entered, or by `start()`, and serves until left, or `stop()`. Every instance
     has its own state, clock and ports, so that any number can run at once.
@@ -51,8 +51,6 @@ class FakeJoblet:
         exec_timeout: real seconds after which a local process is killed.
         core_port: where the core services listen; 0 for any free port.
         persist_port: where PersistService listens; 0 for any free port.
-        host: the address to listen on; loopback unless there is a reason.
-        names: host names and addresses to add to the server's certificate.
         stall_timeout: real seconds after which a stream on a frozen clock gives up waiting.
 
     Raises:
@@ -61,7 +59,7 @@ class FakeJoblet:
     >>> with FakeJoblet(clock="frozen") as joblet:
     ...     job_id = joblet.rpc("RunJob", command="echo", args=["hello"]).job_uuid
     ...     print(joblet.jobs[job_id].status, repr(joblet.jobs[job_id].stdout))
-    COMPLETED 'hello\\n'
+    COMPLETED 'hello\n'
     """
 
     def __init__(
@@ -79,8 +77,6 @@ class FakeJoblet:
         exec_timeout: float = 300.0,
         core_port: int = 0,
         persist_port: int = 0,
-        host: str = "127.0.0.1",
-        names: tuple[str, ...] = (),
         stall_timeout: float = 30.0,
     ) -> None:
         self.options = Options(
@@ -96,8 +92,6 @@ class FakeJoblet:
             exec_timeout=exec_timeout,
             core_port=core_port,
             persist_port=persist_port,
-            host=host,
-            names=names,
             stall_timeout=stall_timeout,
         )
         self._api = load(api)
@@ -108,7 +102,7 @@ class FakeJoblet:
         self.calls = Calls(self._api)
         self.jobs = JobsView(self.model, self._check_thread)
         self._exchange = Exchange(self._api, self._generation, self.model, roles=roles)
-        self._tls = Tls(self._generation.roles, names) if tls else None
+        self._tls = Tls(self._generation.roles) if tls else None
         self._server: Server | None = None
         self._channels: weakref.WeakSet[grpc.Channel] = weakref.WeakSet()
         self._rpc_channels: dict[tuple[str, bool], grpc.Channel] = {}
@@ -143,7 +137,7 @@ class FakeJoblet:
                 stall_timeout=options.stall_timeout,
             )
             server = Server(backend, credentials)
-            await server.start(options.host, options.core_port, options.persist_port)
+            await server.start(options.core_port, options.persist_port)
             return server
 
         self._server = loop.run(listen())
@@ -187,12 +181,12 @@ class FakeJoblet:
     @property
     def address(self) -> str:
         """Where the core services listen, as `host:port`."""
-        return f"{self.options.host}:{self._started.core_port}"
+        return f"{HOST}:{self._started.core_port}"
 
     @property
     def persist_address(self) -> str:
         """Where PersistService listens, as `host:port`."""
-        return f"{self.options.host}:{self._started.persist_port}"
+        return f"{HOST}:{self._started.persist_port}"
 
     @property
     def tls(self) -> Tls:
@@ -283,15 +277,8 @@ class FakeJoblet:
         if channel is None:
             opened = self.persist_channel(role) if shape.persist else self.channel(role)
             channel = self._rpc_channels[key] = opened
-        if shape.server_streaming:
-            return channel.unary_stream(shape.path, None, shape.decode_response)(
-                request,
-                timeout=timeout,
-            )
-        return channel.unary_unary(shape.path, None, shape.decode_response)(
-            request,
-            timeout=timeout,
-        )
+        make: Any = channel.unary_stream if shape.server_streaming else channel.unary_unary
+        return make(shape.path, None, shape.decode_response)(request, timeout=timeout)
 
     # State
 

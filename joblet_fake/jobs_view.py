@@ -180,8 +180,7 @@ class JobsView(Mapping[str, JobView]):
             unwatch = job.watch(changed.set) if job is not None else lambda: None
         try:
             over = view.status in OVER or (changed.wait(0) and view.status in OVER)
-            deadline = threading.TIMEOUT_MAX if timeout is None else timeout
-            while not over and changed.wait(deadline):
+            while not over and changed.wait(timeout):
                 changed.clear()
                 over = view.status in OVER
         finally:

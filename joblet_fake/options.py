@@ -38,8 +38,6 @@ class Options:
     exec_timeout: float = 300.0
     core_port: int = 0
     persist_port: int = 0
-    host: str = "127.0.0.1"
-    names: tuple[str, ...] = ()
     stall_timeout: float = 30.0
 
     def __post_init__(self) -> None:

@@ -1,1 +1,1 @@
-"""The pytest plugin of joblet_fake."""
+"""The pytest plugin of joblet_fake: fixtures that start a fake Joblet for a test."""

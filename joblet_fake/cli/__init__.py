@@ -1,1 +1,5 @@
-"""TODO"""
+"""The command line, `joblet-fake`."""
+
+from joblet_fake.cli.main import main
+
+__all__ = ["main"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -13,7 +13,7 @@ T_co = TypeVar("T_co", covariant=True)
 class Feed(Protocol, Generic[T_co]):
     """A stream's source. Everything but `subscribe`'s callback runs under the model's lock."""
 
-    def take(self, limit: int) -> list[T_co]:
+    def take(self, limit: int) -> Sequence[T_co]:
         """Give the messages that are ready, at most `limit` of them.
 
         Raises:

@@ -147,7 +147,7 @@ def _cannot(text: str, rest: str, element: str) -> TimeParseError:
 
 
 def _quote(text: str) -> str:
-    """Quote a text as Go's time package does: other than plain ASCII becomes `\\xNN`."""
+    r"""Quote a text as Go's time package does: other than plain ASCII becomes `\\xNN`."""
     quoted = ['"']
     for character in text:
         if character in '"\\':

@@ -97,9 +97,8 @@ class History:
         folder = _folder(job_id)
         problem = _name_problem(folder)
         if problem:
-            return False, (
-                f"Failed to delete job: failed to delete log directory: unlinkat {folder}: {problem}"
-            )
+            where = f"failed to delete log directory: unlinkat {folder}"
+            return False, f"Failed to delete job: {where}: {problem}"
         uuid = posixpath.basename(folder)
         if posixpath.dirname(folder) == LOGS and uuid in self._logs:
             del self._logs[uuid]
@@ -163,7 +162,7 @@ class History:
         return stored
 
     @staticmethod
-    def _records(
+    def _records(  # noqa: PLR0917 - the query's own fields
         uuid: str,
         stored: StoredLog,
         start: int,

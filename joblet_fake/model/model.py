@@ -71,7 +71,7 @@ class Model:
                 self.clock.settle()
 
     def new_uuid(self) -> str:
-        """Give the next id: a random version 4 UUID, the same ones for the same seed (JOB-RUN-60)."""
+        """Give the next id: a version 4 UUID, the same ones for the same seed (JOB-RUN-60)."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
     def follow_log(self, text: str) -> LogFeed:

@@ -11,7 +11,7 @@ from joblet_fake.programs.context import WORK
 from joblet_fake.programs.steps import Sleep, Stderr, Stdout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from joblet_fake.programs.context import Context
     from joblet_fake.programs.steps import Steps
@@ -49,8 +49,13 @@ def _say(text: str) -> Stderr:
     return Stderr(text.encode(errors="surrogateescape"))
 
 
+def _curly(text: str) -> str:
+    """Quote as coreutils does."""
+    return f"\u2018{text}\u2019"
+
+
 def _unescape(text: str) -> tuple[str, bool]:
-    """Give a text with its escapes done, and whether `\\c` cut it off."""
+    r"""Give a text with its escapes done, and whether `\c` cut it off."""
     cut = False
 
     def replace(match: re.Match[str]) -> str:
@@ -84,42 +89,49 @@ def echo(_context: Context, args: list[str], _io: Io) -> Steps:
     return 0
 
 
+def _formatted(form: str, values: Iterator[str]) -> tuple[str, bool]:
+    """Give a format filled once, and whether all values were what it asks for."""
+    right = True
+    out = []
+    for piece in re.split(r"(%[-+ 0#]*\d*(?:\.\d+)?[sbcdiuoxXfeg%])", form):
+        spec = re.fullmatch(r"%([-+ 0#]*\d*(?:\.\d+)?)([sbcdiuoxXfeg%])", piece)
+        if spec is None:
+            out.append(_unescape(piece)[0])
+            continue
+        flags, kind = spec[1], spec[2]
+        if kind == "%":
+            out.append("%")
+            continue
+        value = next(values, "")
+        if kind in "sbc":
+            text = _unescape(value)[0] if kind == "b" else value
+            out.append(f"%{flags}s" % (text[:1] if kind == "c" else text))
+            continue
+        number: float = 0
+        try:
+            number = float(value or "0") if kind in "feg" else int(value or "0", 0)
+        except ValueError:
+            right = False
+        out.append(f"%{flags}{'d' if kind == 'u' else kind}" % number)
+    return "".join(out), right
+
+
 def printf(_context: Context, args: list[str], _io: Io) -> Steps:
     """`printf FORMAT [ARGUMENT...]`; the format is used again while arguments are left."""
     if not args:
         yield _say("printf: usage: printf format [arguments]\n")
         return 2
     form, left = args[0], args[1:]
-    out = []
-    status = 0
+    out, status = [], 0
     while True:
-        taken = 0
-
-        def convert(match: re.Match[str]) -> str:
-            nonlocal taken, status
-            flags, kind = match[1], match[2]
-            if kind == "%":
-                return "%"
-            value = left[taken] if taken < len(left) else ""
-            taken += 1
-            if kind in "sb":
-                return f"%{flags}s" % (_unescape(value)[0] if kind == "b" else value)
-            if kind == "c":
-                return value[:1]
-            try:
-                number = float(value or 0) if kind in "feg" else int(value or 0, 0)
-            except ValueError:
-                status = 1
-                number = 0
-            return f"%{flags}{kind if kind != 'u' else 'd'}" % number
-
-        pieces = re.split(r"(%[-+ 0#]*\d*(?:\.\d+)?[sbcdiuoxXfeg%])", form)
-        for piece in pieces:
-            spec = re.fullmatch(r"%([-+ 0#]*\d*(?:\.\d+)?)([sbcdiuoxXfeg%])", piece)
-            out.append(convert(spec) if spec else _unescape(piece)[0])
-        left = left[taken:]
-        if not left or not taken:
+        values = iter(left)
+        text, right = _formatted(form, values)
+        out.append(text)
+        status = status or int(not right)
+        rest = list(values)
+        if not rest or len(rest) == len(left):
             break
+        left = rest
     data = "".join(out).encode(errors="surrogateescape")
     if data:
         yield Stdout(data)
@@ -136,7 +148,7 @@ def sleep(_context: Context, args: list[str], _io: Io) -> Steps:
         match = re.fullmatch(r"(\d+\.?\d*|\.\d+)([smhd]?)", arg)
         if match is None and arg not in ("infinity", "inf"):
             yield _say(
-                f"sleep: invalid time interval ‘{arg}’\nTry 'sleep --help' for more information.\n",
+                f"sleep: invalid time interval {_curly(arg)}\nTry 'sleep --help' for more information.\n",
             )
             return 1
         total += float(match[1]) * UNITS[match[2] or "s"] if match else 100 * 365 * 86_400.0
@@ -161,7 +173,7 @@ def seq(_context: Context, args: list[str], _io: Io) -> Steps:
     try:
         numbers = [int(arg) for arg in args]
     except ValueError:
-        yield _say(f"seq: invalid floating point argument: ‘{args[0]}’\n")
+        yield _say(f"seq: invalid floating point argument: {_curly(args[0])}\n")
         return 1
     match numbers:
         case [last]:
@@ -313,35 +325,41 @@ NUMBERS: Final[dict[str, Callable[[int, int], bool]]] = {
 }
 
 
+STRINGS: Final[dict[str, Callable[[str, str], bool]]] = {
+    "=": lambda a, b: a == b,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+}
+
+
 def _holds(context: Context, args: list[str], io: Io) -> bool:
     match args:
         case ["!", *rest]:
             return not _holds(context, rest, io)
-        case []:
-            return False
-        case [text]:
+        case [text] | ["-n", text]:
             return bool(text)
-        case ["-n", text]:
-            return bool(text)
-        case ["-z", text]:
-            return not text
-        case ["-f" | "-e" | "-r" | "-s", path]:
-            return io.place(path) in context.files
-        case ["-d", path]:
-            inside = io.place(path) + "/"
-            return io.absolute(path) in (WORK, "/") or any(
-                file.startswith(inside) for file in context.files
-            )
-        case [left, "=" | "==", right]:
-            return left == right
-        case [left, "!=", right]:
-            return left != right
+        case [flag, text]:
+            return _unary(context, flag, text, io)
+        case [left, word, right] if word in STRINGS:
+            return STRINGS[word](left, right)
         case [left, word, right] if word in NUMBERS:
-            try:
-                return NUMBERS[word](int(left), int(right))
-            except ValueError:
-                return False
+            numbers = all(re.fullmatch(r"-?\d+", side) for side in (left, right))
+            return numbers and NUMBERS[word](int(left), int(right))
     return False
+
+
+def _unary(context: Context, flag: str, text: str, io: Io) -> bool:
+    if flag == "-z":
+        return not text
+    place = io.place(text)
+    file = place in context.files
+    folder = io.absolute(text) in (WORK, "/") or any(
+        path.startswith(f"{place}/") for path in context.files
+    )
+    return {"-f": file, "-s": file, "-d": folder, "-e": file or folder, "-r": file or folder}.get(
+        flag,
+        False,
+    )
 
 
 BUILTINS: Final[dict[str, Callable[[Context, list[str], Io], Steps]]] = {

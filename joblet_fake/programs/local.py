@@ -135,7 +135,7 @@ def _failing(lines: bytes) -> Steps:
 class LocalProcess:
     """One real process with all its children, in a process group of its own."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - made in one place
         self,
         command: list[str],
         folder: Path,

@@ -58,7 +58,7 @@ class Programs:
         env: Mapping[str, str] | None = None,
         when: Callable[[JobSpec], object] | None = None,
     ) -> Script:
-        """Say what matching jobs do; without any condition, what every job does.
+        r"""Say what matching jobs do; without any condition, what every job does.
 
         Args:
             command: the command, exactly.
@@ -74,8 +74,8 @@ class Programs:
             TypeError: `args` is a string.
 
         >>> from joblet_fake.clock import Clock
-        >>> Programs(Clock("frozen")).on("train").prints("epoch 1\\n").exits(3)
-        on(command='train').prints('epoch 1\\n').exits(3)
+        >>> Programs(Clock("frozen")).on("train").prints("epoch 1\n").exits(3)
+        on(command='train').prints('epoch 1\n').exits(3)
         """
         script = Script(command=command, args=args, name=name, env=env, when=when)
         self._scripts.append(script)

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from joblet_fake.programs.context import Context
     from joblet_fake.programs.steps import Steps
 
-STREAMS: Final = {"stdout": Stdout, "stderr": Stderr}
+STREAMS: Final[dict[str, type[Stdout | Stderr]]] = {"stdout": Stdout, "stderr": Stderr}
 SIGNALS: Final = tuple(each.name for each in signal.Signals)
 HIGHEST_EXIT_CODE: Final = 255
 
 
 class Script:
-    """What matching jobs do, in the order in which it is said; made by `programs.on`.
+    r"""What matching jobs do, in the order in which it is said; made by `programs.on`.
 
-    >>> script = Script(command="train").prints("epoch 1\\n").sleeps(60).exits(0)
+    >>> script = Script(command="train").prints("epoch 1\n").sleeps(60).exits(0)
     >>> script
-    on(command='train').prints('epoch 1\\n').sleeps(60).exits(0)
+    on(command='train').prints('epoch 1\n').sleeps(60).exits(0)
     """
 
     def __init__(
@@ -40,13 +40,10 @@ class Script:
     ) -> None:
         if isinstance(args, str):
             raise TypeError(f"args={args!r}: give a list of arguments, such as args=[{args!r}]")
-        self._conditions = {
-            "command": command,
-            "args": None if args is None else tuple(args),
-            "name": name,
-            "env": None if env is None else dict(env),
-            "when": when,
-        }
+        self.command = command
+        self.args = None if args is None else tuple(args)
+        self.name = name
+        self.env = None if env is None else dict(env)
         self.when = when
         self._steps: list[Step] = []
         self._said: list[str] = []
@@ -55,28 +52,35 @@ class Script:
         self._refusal: str | None = None
 
     def __repr__(self) -> str:
-        given = {key: value for key, value in self._conditions.items() if value is not None}
-        if "args" in given and self._conditions["args"] is not None:
-            given["args"] = list(self._conditions["args"])
-        conditions = ", ".join(f"{key}={value!r}" for key, value in given.items())
+        conditions = ", ".join(f"{key}={value!r}" for key, value in self._conditions.items())
         return ".".join([f"on({conditions})", *self._said])
 
     # Matching
 
     @property
+    def _conditions(self) -> dict[str, object]:
+        wanted = {
+            "command": self.command,
+            "args": None if self.args is None else list(self.args),
+            "name": self.name,
+            "env": self.env,
+            "when": self.when,
+        }
+        return {key: value for key, value in wanted.items() if value is not None}
+
+    @property
     def weight(self) -> int:
         """How much it asks for; the heaviest of the matching ones wins."""
-        return sum(value is not None for value in self._conditions.values())
+        return len(self._conditions)
 
     def matches(self, spec: JobSpec) -> bool:
         """Tell whether everything but the predicate fits a job."""
-        wanted = self._conditions
         everything = {**spec.environment, **spec.secret_environment}
         return (
-            wanted["command"] in (None, spec.command)
-            and wanted["args"] in (None, spec.args)
-            and wanted["name"] in (None, spec.name)
-            and (wanted["env"] is None or wanted["env"].items() <= everything.items())
+            self.command in (None, spec.command)
+            and self.args in (None, spec.args)
+            and self.name in (None, spec.name)
+            and (self.env is None or self.env.items() <= everything.items())
         )
 
     # Saying
@@ -186,5 +190,7 @@ class Script:
 
     def __call__(self, _context: Context) -> Steps:
         """Run: the steps that were said until now."""
-        yield from tuple(self._steps)
+        for step in tuple(self._steps):
+            # Not `yield from`: what is sent back here is nothing to a tuple.
+            yield step
         return self._code or 0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from joblet_fake.programs.context import Context
-    from joblet_fake.programs.steps import Steps
+    from joblet_fake.programs.steps import Steps, Work
 
 ROUNDS: Final = 1_000_000
 """A loop that goes round more often without sleeping is ended."""
@@ -115,7 +115,7 @@ class Shell:
             case grammar.If(branches, otherwise):
                 yield from self._if(branches, otherwise, last=last)
             case grammar.For(name, words, body):
-                items = []
+                items: list[str] = []
                 for word in words:
                     items.extend((yield from self._expand(word)))
                 self.status = 0
@@ -159,7 +159,7 @@ class Shell:
         self.status = status
         return status
 
-    def _round(self, body: grammar.Script) -> Steps:
+    def _round(self, body: grammar.Script) -> Work[bool]:
         """Go round a loop once; returns whether to go on."""
         try:
             yield from self._script(body)
@@ -170,7 +170,7 @@ class Shell:
     # Simple commands
 
     def _simple(self, command: grammar.Simple, *, last: bool) -> Steps:
-        words = []
+        words: list[str] = []
         for word in command.words:
             words.extend((yield from self._expand(word)))
         assigned = {}
@@ -189,7 +189,9 @@ class Shell:
 
     def _call(self, words: list[str], assigned: dict[str, str], *, last: bool) -> Steps:
         name, args = words[0], words[1:]
-        special = getattr(self, f"_do_{name}", None) if name.isidentifier() else None
+        special: Callable[[list[str]], Steps] | None = (
+            getattr(self, f"_do_{name}", None) if name.isidentifier() else None
+        )
         if name == ":":
             return 0
         if special is not None:
@@ -263,11 +265,11 @@ class Shell:
         """Give a file's place relative to /work."""
         return self.io.place(path)
 
-    def _captured(self, steps: Steps) -> Steps:
+    def _captured(self, steps: Steps) -> Work[bytes]:
         """Run something and return what it wrote to stdout."""
         kept: list[bytes] = []
         self.status = yield from _moved(steps, 1, kept.append)
-        return b"".join(kept)  # type: ignore[return-value]  # for `yield from`'s value only
+        return b"".join(kept)
 
     # Commands of the shell itself
 
@@ -318,11 +320,9 @@ class Shell:
 
     # Words
 
-    def _expand(self, word: grammar.Word, *, split: bool = True) -> Steps:
+    def _expand(self, word: grammar.Word, *, split: bool = True) -> Work[list[str]]:
         """Give the words that a word becomes; unquoted values are split at blanks."""
-        words: list[str] = []
-        current: list[str] = []
-        started = False
+        words = _Words()
         for piece in word:
             quoted = True
             if isinstance(piece, grammar.Text):
@@ -333,28 +333,13 @@ class Shell:
                 value, quoted = self._variable(piece), piece.quoted
             else:
                 output = yield from self._captured(self._subshell(_group(piece.script)))
-                value = output.decode(errors="surrogateescape").rstrip("\n")  # type: ignore[attr-defined]
+                value = output.decode(errors="surrogateescape").rstrip("\n")
                 quoted = piece.quoted
             if quoted or not split:
-                current.append(value)
-                started = True
-                continue
-            parts = value.split()
-            if value[:1].isspace() and started:
-                words.append("".join(current))
-                current, started = [], False
-            for place, part in enumerate(parts):
-                if place:
-                    words.append("".join(current))
-                    current = []
-                current.append(part)
-                started = True
-            if parts and value[-1:].isspace():
-                words.append("".join(current))
-                current, started = [], False
-        if started:
-            words.append("".join(current))
-        return words  # type: ignore[return-value]  # for `yield from`'s value only
+                words.join(value)
+            else:
+                words.split(value)
+        return words.all()
 
     def _variable(self, piece: grammar.Variable) -> str:
         name = piece.name
@@ -382,6 +367,39 @@ class Shell:
             return _value(ast.parse(text.strip(), mode="eval").body)
         except (SyntaxError, ZeroDivisionError, KeyError, TypeError):
             raise grammar.ShellSyntaxError(f"$(({expression})) can't be computed") from None
+
+
+class _Words:
+    """Words in the making."""
+
+    def __init__(self) -> None:
+        self._words: list[str] = []
+        self._current: str | None = None
+
+    def join(self, text: str) -> None:
+        """Add to the current word."""
+        self._current = (self._current or "") + text
+
+    def split(self, text: str) -> None:
+        """Add words that blanks part; the first and the last may touch their neighbours."""
+        if text[:1].isspace():
+            self._end()
+        for place, part in enumerate(text.split()):
+            if place:
+                self._end()
+            self.join(part)
+        if text[-1:].isspace():
+            self._end()
+
+    def all(self) -> list[str]:
+        """Give the words."""
+        self._end()
+        return self._words
+
+    def _end(self) -> None:
+        if self._current is not None:
+            self._words.append(self._current)
+            self._current = None
 
 
 def _value(node: ast.expr) -> int:
@@ -412,9 +430,9 @@ def _moved(
         while True:
             if isinstance(step, moved):
                 if sink is Stdout or sink is Stderr:
-                    yield sink(step.data)  # type: ignore[call-arg, misc]
+                    yield sink(step.data)
                 elif sink is not None:
-                    sink(step.data)  # type: ignore[call-arg]
+                    sink(step.data)
                 status = 0
             else:
                 status = yield step

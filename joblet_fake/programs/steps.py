@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from joblet_fake.programs.context import Context
@@ -52,9 +52,14 @@ class Die:
 
 Step: TypeAlias = Stdout | Stderr | Sleep | Hang | Die
 
-Steps: TypeAlias = Generator[Step, int, int]
-"""A program at work: yields steps, is sent 143 after a sleep that SIGTERM ended and 0 otherwise,
-returns the exit code."""
+T = TypeVar("T")
+
+Work: TypeAlias = Generator[Step, int, T]
+"""Part of a program at work: yields steps, is sent 143 after a sleep that SIGTERM ended and 0
+otherwise, returns something."""
+
+Steps: TypeAlias = Work[int]
+"""A program at work: what it returns is the exit code."""
 
 Program: TypeAlias = "Callable[[Context], Steps]"
 """A program: makes its steps for one job. Two calls with the same job give the same steps."""

@@ -2,10 +2,11 @@
 
 from joblet_fake.server.backend import STALL_TIMEOUT, Backend, StalledError
 from joblet_fake.server.loop import ForkError, shared_loop
-from joblet_fake.server.server import PortError, Server
+from joblet_fake.server.server import HOST, PortError, Server
 from joblet_fake.server.tls import NOBODY, Tls
 
 __all__ = [
+    "HOST",
     "NOBODY",
     "STALL_TIMEOUT",
     "Backend",

@@ -27,11 +27,7 @@ POLLED: Final = frozenset({"JobService.GetJobStatus", "JobService.ListJobs"})
 """The reads that clients repeat while they wait for something to happen."""
 
 
-class Stopped(Exception):  # noqa: N818 - it is no error: the server was told to stop
-    """The server stops; open calls end."""
-
-
-class Port(grpc.GenericRpcHandler):  # type: ignore[misc]  # the stubs give it no type
+class Port(grpc.GenericRpcHandler):
     """Handlers for every path on one port, known or not.
 
     Args:
@@ -76,7 +72,7 @@ class Port(grpc.GenericRpcHandler):  # type: ignore[misc]  # the stubs give it n
         certificates = context.auth_context().get("x509_pem_cert")
         if not certificates:
             return self._backend.plaintext_role
-        return role_of(bytes(certificates[0]), self._backend.exchange.generation.roles)
+        return role_of(next(iter(certificates)), self._backend.exchange.generation.roles)
 
     def _unary(self, method: Method) -> Callable[..., Any]:
         backend = self._backend
@@ -105,9 +101,9 @@ class Port(grpc.GenericRpcHandler):  # type: ignore[misc]  # the stubs give it n
             except Exception as error:  # noqa: BLE001 - a bug of ours must fail the test, not hide
                 failure = backend.broken(error)
             else:
-                call.note(answer)
+                call.note(answer)  # type: ignore[arg-type]  # a unary method gives bytes
                 backend.calls.end(call, backend.clock.now_ns(), "OK")
-                return answer
+                return answer  # type: ignore[return-value]  # as above
             finally:
                 backend.drive.leave()
             backend.calls.end(call, backend.clock.now_ns(), failure.code, failure.details)

@@ -12,6 +12,9 @@ from joblet_fake.server.port import Port
 if TYPE_CHECKING:
     from joblet_fake.server.backend import Backend
 
+HOST: Final = "127.0.0.1"
+"""Where everything listens: a fake is for this machine alone."""
+
 GRACE: Final = 0.1
 """Real seconds that connections get to close; streams have ended themselves before."""
 
@@ -52,11 +55,10 @@ class Server:
         self._credentials = credentials
         self._servers: list[grpc.aio.Server] = []
 
-    async def start(self, host: str, core_port: int, persist_port: int) -> None:
+    async def start(self, core_port: int, persist_port: int) -> None:
         """Listen.
 
         Args:
-            host: the address to listen on.
             core_port: the port of the five services; 0 for any free one.
             persist_port: the port of PersistService; 0 for any free one.
 
@@ -64,18 +66,18 @@ class Server:
             PortError: a port is taken or not allowed; the message says which.
         """
         try:
-            self.core_port = await self._listen(host, core_port, persist=False)
-            self.persist_port = await self._listen(host, persist_port, persist=True)
+            self.core_port = await self._listen(core_port, persist=False)
+            self.persist_port = await self._listen(persist_port, persist=True)
         except BaseException:
             await self.stop()
             raise
 
-    async def _listen(self, host: str, port: int, *, persist: bool) -> int:
+    async def _listen(self, port: int, *, persist: bool) -> int:
         server = grpc.aio.server(
             handlers=(Port(self.backend, persist=persist),),
             options=OPTIONS,
         )
-        address = f"{host}:{port}"
+        address = f"{HOST}:{port}"
         try:
             if self._credentials is None:
                 bound = server.add_insecure_port(address)

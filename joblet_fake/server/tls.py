@@ -25,9 +25,9 @@ def authority() -> trustme.CA:
 
 
 @cache
-def _server_certificate(extra_names: tuple[str, ...]) -> trustme.LeafCert:
+def _server_certificate() -> trustme.LeafCert:
     return authority().issue_cert(
-        *dict.fromkeys((*SERVER_NAMES, *extra_names)),
+        *SERVER_NAMES,
         common_name="joblet-server",
         organization_name="Joblet",
         organization_unit_name="Server",
@@ -49,12 +49,10 @@ class Tls:
 
     Args:
         roles: the roles that there are certificates for, beside `nobody`.
-        extra_names: host names and addresses to add to the server's certificate.
     """
 
-    def __init__(self, roles: Iterable[str], extra_names: Iterable[str] = ()) -> None:
+    def __init__(self, roles: Iterable[str]) -> None:
         self.roles = (*roles, NOBODY)
-        self._extra_names = tuple(extra_names)
 
     @property
     def ca_pem(self) -> bytes:
@@ -87,7 +85,7 @@ class Tls:
 
     def server_credentials(self) -> grpc.ServerCredentials:
         """Give what the server listens with: it insists on a client certificate (AUTH-01)."""
-        certificate = _server_certificate(self._extra_names)
+        certificate = _server_certificate()
         pair = (certificate.private_key_pem.bytes(), certificate.cert_chain_pems[0].bytes())
         return grpc.ssl_server_credentials([pair], self.ca_pem, require_client_auth=True)
 

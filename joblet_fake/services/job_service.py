@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from joblet_fake.model import gotime
@@ -13,6 +12,8 @@ from joblet_fake.services.answer import Answer, Handler, Streamed
 from joblet_fake.services.status import StatusError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from joblet_fake.model.job import Job
     from joblet_fake.model.model import Model
     from joblet_fake.model.outcome import Outcome
@@ -172,7 +173,7 @@ class JobService:
 
 
 def job_spec(request: Any) -> JobSpec:  # noqa: ANN401 - as above
-    """Take a job out of a RunJob request; GPUs, name and work_dir are not kept (JOB-RUN-55, -56)."""
+    """Take a job out of a RunJob request, whatever of it is kept later (JOB-RUN-55, JOB-RUN-56)."""
     return JobSpec(
         command=request.command,
         args=tuple(request.args),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class PersistService:
-    """The methods of `joblet.persist.PersistService` over one model; it asks for no role (PER-12)."""
+    """The methods of `joblet.persist.PersistService`; it asks for no role (PER-12)."""
 
     def __init__(self, api: Api, generation: Generation, model: Model) -> None:
         self._method = api.method
