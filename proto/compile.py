@@ -113,9 +113,11 @@ def _read_field(message: pb.DescriptorProto, proto: pb.FieldDescriptorProto) -> 
         kind = SCALAR_NAMES[proto.type]
     else:
         kind = _relative(proto.type_name)
-        entries = {nested.name for nested in message.nested_type if nested.options.map_entry}
-        if kind.rpartition(".")[2] in entries:
-            kind, repeated = "map<string, string>", False
+        entries = {nested.name: nested for nested in message.nested_type}
+        entry = entries.get(kind.rpartition(".")[2])
+        if entry is not None:
+            values = _read_field(entry, entry.field[1])
+            kind, repeated = f"map<string, {values.type}>", False
     oneof = message.oneof_decl[proto.oneof_index].name if proto.HasField("oneof_index") else None
     return Field(proto.name, proto.number, kind, repeated, oneof)
 
@@ -213,8 +215,8 @@ def _rename(wire: Wire, new: str, old: str) -> None:
             table[old] = table.pop(new)  # type: ignore[attr-defined]  # three kinds of values
     for fields in wire.messages.values():
         for each in fields:
-            if each.type == new:
-                each.type = old
+            if each.type in (new, f"map<string, {new}>"):
+                each.type = each.type.replace(new, old)
     for method in wire.methods.values():
         if method.request == new:
             method.request = old
@@ -301,24 +303,35 @@ def _add_field(
         # protoc keeps capitals inside the name: jobEnv gives JobEnvEntry all the same.
         entry = message.nested_type.add(name=entry_name)
         entry.options.map_entry = True
-        for number, part in enumerate(("key", "value"), 1):
-            entry.field.add(
-                name=part, number=number, type=Proto.TYPE_STRING, label=Proto.LABEL_OPTIONAL
-            )
+        values = each.type.removeprefix("map<string, ").removesuffix(">")
+        for number, (part, kind) in enumerate((("key", "string"), ("value", values)), 1):
+            proto_part = entry.field.add(name=part, number=number, label=Proto.LABEL_OPTIONAL)
+            _set_type(wire, proto_part, kind, owner, refer)
         proto.label = Proto.LABEL_REPEATED
         proto.type = Proto.TYPE_MESSAGE
         proto.type_name = f"{refer(owner, owner)}.{entry_name}"
-    elif each.type in SCALARS:
-        proto.type = SCALARS[each.type]  # type: ignore[assignment]  # an enum's number
     else:
-        proto.type = Proto.TYPE_ENUM if each.type in wire.enums else Proto.TYPE_MESSAGE
-        proto.type_name = refer(owner, each.type)
+        _set_type(wire, proto, each.type, owner, refer)
     if each.oneof:
         names = [oneof.name for oneof in message.oneof_decl]
         if each.oneof not in names:
             message.oneof_decl.add(name=each.oneof)
             names.append(each.oneof)
         proto.oneof_index = names.index(each.oneof)
+
+
+def _set_type(
+    wire: Wire,
+    proto: pb.FieldDescriptorProto,
+    kind: str,
+    owner: str,
+    refer: Any,  # noqa: ANN401 - the closure above
+) -> None:
+    if kind in SCALARS:
+        proto.type = SCALARS[kind]  # type: ignore[assignment]  # an enum's number
+    else:
+        proto.type = Proto.TYPE_ENUM if kind in wire.enums else Proto.TYPE_MESSAGE
+        proto.type_name = refer(owner, kind)
 
 
 def compiled() -> archive.Versions:

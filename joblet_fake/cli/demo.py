@@ -85,7 +85,7 @@ STEPS: tuple[Callable[[FakeJoblet], str], ...] = (
 
 def demo() -> None:
     """Start a fake, take every step, show each with its code and what came of it."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
     with FakeJoblet() as joblet:
         console.print(f"[bold]A fake Joblet[/], API {joblet.options.api}, started in this process:")
         console.print(f"  core services on {joblet.address}, PersistService on ", end="")

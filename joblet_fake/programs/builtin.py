@@ -148,7 +148,8 @@ def sleep(_context: Context, args: list[str], _io: Io) -> Steps:
         match = re.fullmatch(r"(\d+\.?\d*|\.\d+)([smhd]?)", arg)
         if match is None and arg not in ("infinity", "inf"):
             yield _say(
-                f"sleep: invalid time interval {_curly(arg)}\nTry 'sleep --help' for more information.\n",
+                f"sleep: invalid time interval {_curly(arg)}\n"
+                "Try 'sleep --help' for more information.\n",
             )
             return 1
         total += float(match[1]) * UNITS[match[2] or "s"] if match else 100 * 365 * 86_400.0

@@ -190,7 +190,6 @@ class Script:
 
     def __call__(self, _context: Context) -> Steps:
         """Run: the steps that were said until now."""
-        for step in tuple(self._steps):
-            # Not `yield from`: what is sent back here is nothing to a tuple.
+        for step in tuple(self._steps):  # noqa: UP028 - a tuple takes nothing that is sent back
             yield step
         return self._code or 0

@@ -100,12 +100,18 @@ def _message(message: DescriptorProto) -> list[str]:
 
 
 def _field(field: FieldDescriptorProto, message: DescriptorProto) -> str:
-    entries = {nested.name for nested in message.nested_type}
-    if field.type_name.rpartition(".")[2] in entries:
-        return f"map<string, string> {field.name} = {field.number};"
-    kind = field.type_name or KINDS.Type.Name(field.type).removeprefix("TYPE_").lower()
+    entries = {nested.name: nested for nested in message.nested_type}
+    entry = entries.get(field.type_name.rpartition(".")[2])
+    if entry is not None:
+        kinds = ", ".join(map(_type, entry.field))
+        return f"map<{kinds}> {field.name} = {field.number};"
+    kind = _type(field)
     repeated = "repeated " if field.label == KINDS.LABEL_REPEATED else ""
     return f"{repeated}{kind} {field.name} = {field.number};"
+
+
+def _type(field: FieldDescriptorProto) -> str:
+    return field.type_name or KINDS.Type.Name(field.type).removeprefix("TYPE_").lower()
 
 
 def _enum(enum: EnumDescriptorProto) -> list[str]:
