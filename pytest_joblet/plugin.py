@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 RUN_OPTIONS = {
     "api": "the API version that the fakes serve",
     "clock": "the fakes' clock: flowing, frozen or skipping",
-    "seed": "where the fakes' ids come from",
+    "seed": "where the fakes' ids come from, a whole number",
 }
 """What can be set for a whole run, on the command line or in the configuration file."""
 
@@ -26,88 +27,128 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--joblet-api` and the like, and configuration keys of the same names."""
     group = parser.getgroup("joblet", "fake Joblet servers")
     for name, text in RUN_OPTIONS.items():
-        group.addoption(f"--joblet-{name}", default=None, help=f"{text} (ini: joblet_{name})")
+        group.addoption(
+            f"--joblet-{name}",
+            default=None,
+            metavar=name.upper(),
+            help=f"{text} (ini: joblet_{name})",
+        )
         parser.addini(f"joblet_{name}", text, default=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Make the marker known, and refuse options of the run that can't be."""
     config.addinivalue_line(
         "markers",
         "joblet(api=..., clock=..., tls=..., ...): start the test's `joblet` fixture with these "
-        "options of FakeJoblet",
+        "options of FakeJoblet; on a test, a class or a module, the closest wins",
     )
+    options = _run_options(config)
+    for name in RUN_OPTIONS:
+        # The configuration file's are looked at by the first fixture: until then a run that
+        # needs no fake does not load gRPC.
+        if config.getoption(f"--joblet-{name}") is not None:
+            from pytest_joblet.options import refusal  # noqa: PLC0415 - loads gRPC
+
+            reason = refusal({name: options[name]})
+            if reason is not None:
+                raise pytest.UsageError(f"--joblet-{name}: {reason}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Refuse a marker with an unknown option before anything is set up."""
+    if item.get_closest_marker("joblet") is not None:
+        from pytest_joblet.options import marked  # noqa: PLC0415 - as above
+
+        marked(item)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test in whose fakes something went wrong, with that error's own traceback."""
-    failure: BaseException | None = None
-    try:
-        result = yield
-    except BaseException as error:  # noqa: BLE001 - told again below, behind its likely cause
-        failure = error
-        result = None
-    for fake in item.stash.get(FAKES, []):
-        try:
-            fake.check()
-        except BaseException as error:
-            raise error from failure
-    if failure is not None:
-        raise failure
-    return result
+    __tracebackhide__ = True
+    return (yield from _checked(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Do the same for what went wrong before the test, or while its fakes stopped."""
+    __tracebackhide__ = True
+    return (yield from _checked(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show in a failed test's report who called its fakes, and what became of the jobs."""
+    report = yield
+    if report.failed and report.when != "teardown":
+        fakes = _fakes(item)
+        if fakes:
+            from pytest_joblet.sections import sections  # noqa: PLC0415 - loaded when needed
+
+            report.sections.extend(sections(fakes))
+    return report
 
 
 @pytest.fixture
 def joblet_options() -> dict[str, Any]:
-    """Options for the `joblet` fixture; override it in a test module, class or conftest."""
+    """Options for the `joblet` fixture; override it in a test module, class or conftest.
+
+    A marker's options are stronger, those of the run weaker.
+    """
     return {}
 
 
 @pytest.fixture
 def joblet(request: pytest.FixtureRequest, joblet_options: dict[str, Any]) -> Iterator[FakeJoblet]:
     """A started fake Joblet with fresh state: ephemeral ports, mutual TLS."""
-    options = {**_run_options(request.config), **joblet_options}
-    for marker in reversed(list(request.node.iter_markers("joblet"))):
-        if marker.args:
-            raise pytest.UsageError(
-                f"@pytest.mark.joblet takes keywords alone, such as clock='frozen'; "
-                f"got {marker.args!r}",
-            )
-        options.update(marker.kwargs)
-    yield from _started(request, options)
+    with ExitStack() as stack:
+        yield _start(request, stack, _options(request, joblet_options))
 
 
 @pytest.fixture(scope="module")
 def joblet_module(request: pytest.FixtureRequest) -> Iterator[FakeJoblet]:
-    """One fake for a whole module: what tests put in stays until they `reset()` it."""
-    yield from _started(request, _run_options(request.config))
+    """One fake for a whole module: what tests put in stays until they `reset()` it.
+
+    It starts with the options of the run and of the module's own `joblet` marker.
+    """
+    with ExitStack() as stack:
+        yield _start(request, stack, _options(request))
 
 
 @pytest.fixture(scope="session")
 def joblet_session(request: pytest.FixtureRequest) -> Iterator[FakeJoblet]:
-    """One fake for a whole run: what tests put in stays until they `reset()` it."""
-    yield from _started(request, _run_options(request.config))
+    """One fake for a whole run: what tests put in stays until they `reset()` it.
+
+    It starts with the options of the run. Each worker of pytest-xdist has its own.
+    """
+    with ExitStack() as stack:
+        yield _start(request, stack, _options(request))
 
 
 @pytest.fixture
-def joblet_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., FakeJoblet]]:
-    """Make further fakes in one test, each with ids of its own; they stop with the test."""
-    made: list[FakeJoblet] = []
-    defaults = _run_options(request.config)
+def joblet_factory(
+    request: pytest.FixtureRequest,
+    joblet_options: dict[str, Any],
+) -> Iterator[Callable[..., FakeJoblet]]:
+    """Make further fakes in one test, each with ids of its own; they stop with the test.
 
-    def make(**options: Any) -> FakeJoblet:  # noqa: ANN401 - FakeJoblet's own options
-        seed = {"seed": int(defaults.get("seed", 0)) + len(made) + 1}
-        fake = _make({**defaults, **seed, **options})
-        made.append(fake.start())
-        _note(request, fake)
-        return fake
+    They start with the options that `joblet` has in this test, changed by those given.
+    """
+    defaults = _options(request, joblet_options)
+    made = 0
+    with ExitStack() as stack:
 
-    yield make
-    for fake in made:
-        fake.stop()
-    for fake in made:
-        fake.check()
+        def make(**options: Any) -> FakeJoblet:  # noqa: ANN401 - FakeJoblet's own options
+            nonlocal made
+            made += 1
+            seed = {"seed": defaults.get("seed", 0) + made}
+            return _start(request, stack, {**defaults, **seed, **options})
+
+        yield make
 
 
 @pytest.fixture
@@ -128,57 +169,87 @@ def joblet_env(
 
     Clients that are made without arguments reach the fake: the configuration file by all its
     variables and in a private HOME, the address and the certificates (SDK-03, SDK-06, RNX-01).
+    Other variables whose names begin with JOBLET_ or RNX_ are taken away meanwhile.
     """
-    from pytest_joblet.environment import client_environment  # noqa: PLC0415 - loaded when needed
+    from pytest_joblet.environment import (  # noqa: PLC0415 - loaded when needed
+        client_environment,
+        strays,
+    )
 
     variables = client_environment(joblet, tmp_path / "home")
+    for name in strays(variables):
+        monkeypatch.delenv(name)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return variables
 
 
 def _run_options(config: pytest.Config) -> dict[str, Any]:
-    options = {}
+    options: dict[str, Any] = {}
     for name in RUN_OPTIONS:
-        value = config.getoption(f"--joblet-{name}") or config.getini(f"joblet_{name}")
-        if value:
+        value = config.getoption(f"--joblet-{name}")
+        if value is None:
+            value = config.getini(f"joblet_{name}") or None
+        if value is not None:
             options[name] = value
     if "seed" in options:
         try:
             options["seed"] = int(options["seed"])
         except ValueError:
             raise pytest.UsageError(
-                f"--joblet-seed={options['seed']}: a seed is a whole number",
+                f"joblet-seed={options['seed']}: a seed is a whole number",
             ) from None
     return options
 
 
-def _make(options: dict[str, Any]) -> FakeJoblet:
-    from joblet_fake import FakeJoblet  # noqa: PLC0415 - nothing is loaded before it is needed
+def _options(
+    request: pytest.FixtureRequest,
+    overridden: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Give the options for a fixture's fake: of the run, of `joblet_options`, of the markers."""
+    from pytest_joblet.options import marked  # noqa: PLC0415 - loads gRPC: only when needed
 
+    return {**_run_options(request.config), **(overridden or {}), **marked(request.node)}
+
+
+def _start(
+    request: pytest.FixtureRequest,
+    stack: ExitStack,
+    options: dict[str, Any],
+) -> FakeJoblet:
+    """Start a fake that ends with a fixture, and is looked at when a test of its scope ends."""
+    from pytest_joblet.options import make  # noqa: PLC0415 - as above
+
+    fake = make(options)
+    fakes = request.node.stash.setdefault(FAKES, [])
+    stack.callback(lambda: fakes.remove(fake) if fake in fakes else None)
+    stack.enter_context(fake)
+    fakes.append(fake)
+    return fake
+
+
+def _checked(item: pytest.Item) -> Generator[None, object, object]:
+    """Go through a test's phase, then raise what went wrong in its fakes meanwhile."""
+    __tracebackhide__ = True
+    failure: BaseException | None = None
+    result: object = None
+    fakes = _fakes(item)  # those that the phase ends are looked at too
     try:
-        return FakeJoblet(**options)
-    except TypeError:
-        possible = ", ".join(
-            name for name in FakeJoblet.__init__.__annotations__ if name != "return"
-        )
-        unknown = ", ".join(name for name in options if name not in possible)
-        raise pytest.UsageError(
-            f"FakeJoblet has no option {unknown}; its options: {possible}",
-        ) from None
-    except ValueError as error:
-        raise pytest.UsageError(str(error)) from None
+        result = yield
+    except (KeyboardInterrupt, SystemExit, pytest.exit.Exception):
+        raise
+    except BaseException as error:  # noqa: BLE001 - told again below, behind its likely cause
+        failure = error
+    for fake in dict.fromkeys([*fakes, *_fakes(item)]):
+        try:
+            fake.check()
+        except BaseException as error:
+            raise error from failure
+    if failure is not None:
+        raise failure
+    return result
 
 
-def _started(request: pytest.FixtureRequest, options: dict[str, Any]) -> Iterator[FakeJoblet]:
-    fake = _make(options)
-    with fake:
-        _note(request, fake)
-        yield fake
-    fake.check()
-
-
-def _note(request: pytest.FixtureRequest, fake: FakeJoblet) -> None:
-    """Remember which fakes to look at when a test ends: of a scope, all tests below it."""
-    node = request.node
-    node.stash.setdefault(FAKES, []).append(fake)
+def _fakes(item: pytest.Item) -> list[FakeJoblet]:
+    """Give the running fakes that a test can have used, the most private first."""
+    return [fake for node in reversed(item.listchain()) for fake in node.stash.get(FAKES, [])]
