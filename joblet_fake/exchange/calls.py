@@ -74,6 +74,7 @@ class Calls:
         self._came = threading.Condition()
         self._waiting = 0
         self.dropped = 0
+        self.on_end: Callable[[Call], None] | None = None
 
     def __iter__(self) -> Iterator[Call]:
         return iter(tuple(self._calls))
@@ -158,6 +159,8 @@ class Calls:
         call.ended = now_ns
         call.code = code
         call.details = details
+        if self.on_end is not None:
+            self.on_end(call)
         if self._waiting:
             with self._came:
                 self._came.notify_all()
