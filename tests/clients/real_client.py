@@ -25,7 +25,7 @@ GRPC_JS: Final = Path(__file__).with_name("grpc_js")
 """The folder of the grpc-js client and of the exact versions that it needs."""
 
 OFFLINE: Final = (
-    "(from versions: none)",
+    "Retrying (Retry",
     "No module named pip",
     "ECONNREFUSED",
     "ECONNRESET",
@@ -46,7 +46,7 @@ def sdk_path(version: str) -> Path:
     def install(folder: Path) -> None:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         options = ["--retries", "1", "--no-deps", "--target", str(folder), f"{SDK}=={version}"]
-        _install([*pip, *options], f"{SDK} {version}")
+        _install([*pip, *options], SDK)
 
     return _once(target, install)
 
@@ -55,7 +55,7 @@ def node_modules() -> Path:
     """Give the folder with grpc-js, of the exact versions in our `package.json`."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
-        pytest.skip("the grpc-js client needs Node and npm, which are not on this machine")
+        pytest.skip("a grpc-js client needs Node and npm, which are not on this machine")
     package = (GRPC_JS / "package.json").read_bytes()
     target = Path(sys.prefix) / "node" / hashlib.sha256(package).hexdigest()[:12]
 

@@ -213,6 +213,35 @@ def test_an_old_sdk_reads_both_ports_and_gets_output_up_to_three_times(
     )
 
 
+def in_plaintext(host: str, port: int) -> dict[str, Any]:
+    import joblet  # noqa: PLC0415 - as above
+
+    with joblet.JobletClient(host=host, port=port) as client:
+        jobs = client.jobs
+        job = jobs.run_job("sh", ["-c", "echo hello; exit 3"])["job_uuid"]
+        status = jobs.get_job_status(job)
+        return {
+            "log": [chunk.decode() for chunk in jobs.get_job_logs(job)],
+            "ended": [status["status"], status["exit_code"]],
+            "listed": [listed["uuid"] == job for listed in jobs.list_jobs()],
+            "deleted": jobs.delete_job(job)["success"],
+        }
+
+
+@pytest.mark.joblet(api="1.0.6", tls=False)
+def test_an_sdk_that_knows_no_tls_by_default_is_served_in_plaintext(
+    joblet: FakeJoblet,
+    tmp_path: Path,
+) -> None:
+    """SDK-01, SDK-20, FAKE-01: its default since then is mutual TLS."""
+    host, port = joblet.address.split(":")
+    env = {"HOME": str(tmp_path)}
+
+    seen = drive(in_plaintext, env, host, int(port), sdk=sdk_path("1.1.5"))
+
+    assert seen == {"log": ["hello\n"], "ended": ["FAILED", 3], "listed": [True], "deleted": True}
+
+
 def what_works(job: str) -> dict[str, Any]:
     import joblet  # noqa: PLC0415 - as above
 
