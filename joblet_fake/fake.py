@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,7 +16,7 @@ from joblet_fake.model.model import Model
 from joblet_fake.options import DEFAULT_API, Options
 from joblet_fake.programs import Programs
 from joblet_fake.rnx_config import rnx_config
-from joblet_fake.server import HOST, Backend, Server, Tls, shared_loop
+from joblet_fake.server import HOST, Backend, Server, Tls, check_thread, forked, shared_loop
 from joblet_fake.services import generation_of
 from joblet_fake.wire import load
 
@@ -96,16 +97,17 @@ class FakeJoblet:
         )
         self._api = load(api)
         self._generation = generation_of(api)
-        self.clock = Clock(clock, start=start)
+        self.clock = Clock(clock, start=start, check=check_thread)
         self.programs = Programs(self.clock, local=exec, timeout=exec_timeout)
         self.model = Model(self.clock, self.programs, pace=pace, seed=seed)
-        self.calls = Calls(self._api)
-        self.jobs = JobsView(self.model, self._check_thread)
+        self.calls = Calls(self._api, check_thread)
+        self.jobs = JobsView(self.model, check_thread)
         self._exchange = Exchange(self._api, self._generation, self.model, roles=roles)
         self._tls = Tls(self._generation.roles) if tls else None
         self._server: Server | None = None
         self._channels: weakref.WeakSet[grpc.Channel] = weakref.WeakSet()
         self._rpc_channels: dict[tuple[str, bool], grpc.Channel] = {}
+        self._rpc_lock = threading.Lock()
         self._errors: list[BaseException] = []
 
     def __repr__(self) -> str:
@@ -144,9 +146,12 @@ class FakeJoblet:
         return self
 
     def stop(self) -> None:
-        """End open calls, close the ports and the channels given out, end all processes."""
+        """End open calls, close the ports and the channels given out, end all processes.
+
+        In a forked child it does nothing: all that is the parent's.
+        """
         server, self._server = self._server, None
-        if server is None:
+        if server is None or forked():
             return
         for channel in tuple(self._channels):
             channel.close()
@@ -271,12 +276,13 @@ class FakeJoblet:
         """
         shape = self._api.method(method)
         request = shape.encode_request(fields)
-        self._check_thread()
+        check_thread()
         key = (role, shape.persist)
-        channel = self._rpc_channels.get(key)
-        if channel is None:
-            opened = self.persist_channel(role) if shape.persist else self.channel(role)
-            channel = self._rpc_channels[key] = opened
+        with self._rpc_lock:
+            channel = self._rpc_channels.get(key)
+            if channel is None:
+                opened = self.persist_channel(role) if shape.persist else self.channel(role)
+                channel = self._rpc_channels[key] = opened
         make: Any = channel.unary_stream if shape.server_streaming else channel.unary_unary
         return make(shape.path, None, shape.decode_response)(request, timeout=timeout)
 
@@ -309,12 +315,6 @@ class FakeJoblet:
         if self._server is None:
             raise RuntimeError("this fake is not started: use `with FakeJoblet() as joblet:`")
         return self._server
-
-    def _check_thread(self) -> None:
-        if shared_loop().here:
-            raise RuntimeError(
-                "this call would wait for itself: it was made on the fake's own thread",
-            )
 
     def _open(self, address: str, role: str) -> grpc.Channel:
         shared_loop()

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from joblet_fake.clock import EPOCH
+from joblet_fake.exchange import wait_until, wait_until_async
 from joblet_fake.model.job import CANCELED, FINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from joblet_fake.exchange import Watch
     from joblet_fake.model.job import Job
     from joblet_fake.model.model import Model
 
 OVER = FINISHED | {CANCELED}
+
+SHOWN = 10
+"""How many known jobs an error about an unknown one lists."""
 
 
 def _moment(nanos: int | None) -> datetime | None:
@@ -148,11 +151,11 @@ class JobsView(Mapping[str, JobView]):
     def __getitem__(self, uuid: str) -> JobView:
         job = self._model.jobs.stored.exact(uuid)
         if job is None:
-            known = ", ".join(self) or "none"
-            raise KeyError(f"no job {uuid!r} on this server; its jobs: {known}")
+            raise self._unknown(uuid)
         return JobView(self._model, job)
 
     def __iter__(self) -> Iterator[str]:
+        self._check()
         with self._model.clock.lock:
             jobs = sorted(self._model.jobs.stored, key=lambda job: job.number)
         return iter([job.uuid for job in jobs])
@@ -172,26 +175,33 @@ class JobsView(Mapping[str, JobView]):
             TimeoutError: it is not over by then; the message says how it stands.
             RuntimeError: called where waiting would keep the fake itself from going on.
         """
-        self._check()
-        view = self[uuid]
-        changed = threading.Event()
-        with self._model.clock.lock:
-            job = self._model.jobs.stored.exact(uuid)
-            unwatch = job.watch(changed.set) if job is not None else lambda: None
-        try:
-            over = view.status in OVER or (changed.wait(0) and view.status in OVER)
-            while not over and changed.wait(timeout):
-                changed.clear()
-                over = view.status in OVER
-        finally:
-            unwatch()
-        if not over:
+        view, watch, idle = self._waiting(uuid)
+        if not wait_until(lambda: view.status in OVER, watch, timeout, idle=idle):
             raise TimeoutError(self._stuck(view, timeout))
         return view
 
     async def wait_async(self, uuid: str, timeout: float = 5) -> JobView:  # noqa: ASYNC109 - as its twin
         """Wait like `wait`, without blocking the event loop."""
-        return await asyncio.to_thread(self.wait, uuid, timeout)
+        view, watch, idle = self._waiting(uuid)
+        if not await wait_until_async(lambda: view.status in OVER, watch, timeout, idle=idle):
+            raise TimeoutError(self._stuck(view, timeout))
+        return view
+
+    def _waiting(self, uuid: str) -> tuple[JobView, Watch, Callable[[], bool] | None]:
+        """Give a job, what tells of its changes, and what a skipping clock does meanwhile."""
+        self._check()
+        with self._model.clock.lock:
+            job = self._model.jobs.stored.exact(uuid)
+        if job is None:
+            raise self._unknown(uuid)
+        skips = self._model.clock.mode == "skipping"
+        return JobView(self._model, job), job.watch, self._model.clock.skip if skips else None
+
+    def _unknown(self, uuid: str) -> KeyError:
+        known = list(self)
+        shown = ", ".join(known[-SHOWN:]) or "none"
+        more = f" and {len(known) - SHOWN} earlier" if len(known) > SHOWN else ""
+        return KeyError(f"no job {uuid!r} on this server; its jobs: {shown}{more}")
 
     def _stuck(self, view: JobView, timeout: float) -> str:
         text = f"job {view.uuid} is {view.status} after {timeout:g} s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import itertools
 import threading
@@ -48,6 +49,8 @@ class Clock:
         start: the first moment of a frozen or skipping clock, and of a flowing one if given;
             an aware datetime. A flowing clock starts at the real time otherwise.
         lock: the lock under which timers fire; the model shares it.
+        check: raises where moving time by hand would block its own effects; asked by `advance`,
+            `run_until_idle` and `run_until`.
 
     Raises:
         ValueError: the mode is unknown, or `start` has no time zone.
@@ -66,6 +69,7 @@ class Clock:
         *,
         start: datetime | None = None,
         lock: threading.RLock | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         if mode not in CLOCK_MODES:
             raise ValueError(f"unknown clock {mode!r}: it is one of {', '.join(CLOCK_MODES)}")
@@ -76,6 +80,7 @@ class Clock:
             )
         self.mode = mode
         self.lock = lock or threading.RLock()
+        self._check = check
         self._heap: list[tuple[int, int, Timer]] = []
         self._order = itertools.count()
         if start is None:
@@ -84,7 +89,7 @@ class Clock:
         self._base_real = time.monotonic_ns()
         self._firing: int | None = None
         self._rearm: Callable[[], None] | None = None
-        self._moved: list[Callable[[], None]] = []
+        self._moved: dict[Callable[[], None], None] = {}
 
     # Reading
 
@@ -168,8 +173,9 @@ class Clock:
 
         Raises:
             ValueError: the sum is negative; time only moves forward.
-            RuntimeError: called from inside a timer's action.
+            RuntimeError: called from inside a timer's action, or on the fake's own thread.
         """
+        self._check()
         delta = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         if delta < timedelta(0):
             raise ValueError(f"advance({delta.total_seconds()} s): time only moves forward")
@@ -184,7 +190,9 @@ class Clock:
 
         Raises:
             TimeoutError: timers were still due after `limit`.
+            RuntimeError: as `advance`.
         """
+        self._check()
         with self.lock:
             end = self.now_ns() + round(limit * NANOS)
             while (due := self.next_due()) is not None:
@@ -204,25 +212,49 @@ class Clock:
 
         Raises:
             TimeoutError: nothing more is due, or `limit` is reached, and it still does not hold.
+            RuntimeError: as `advance`.
         """
+        self._check()
         end = self.now_ns() + round(limit * NANOS)
         while not predicate():
-            with self.lock:
-                due = self.next_due()
-                if due is None:
-                    raise TimeoutError(
-                        f"the predicate does not hold at {self.now().isoformat()} "
-                        "and nothing more is due",
-                    )
-                if due > end:
-                    raise TimeoutError(f"the predicate does not hold after {limit:g} virtual s")
-                self._jump_to(due)
+            self._step_towards(end)
 
-    def skip(self) -> bool:
-        """Move a skipping clock to its next due timer; tell whether there was one."""
+    async def run_until_async(
+        self,
+        predicate: Callable[[], object],
+        *,
+        limit: float = 366 * 86_400,
+    ) -> None:
+        """Move time like `run_until`; tasks of the running event loop get their turn in between.
+
+        The other verbs have no such twin, since they never wait: a task may call them as they are.
+        """
+        self._check()
+        end = self.now_ns() + round(limit * NANOS)
+        while not predicate():
+            self._step_towards(end)
+            await asyncio.sleep(0)
+
+    def _step_towards(self, end: int) -> None:
         with self.lock:
             due = self.next_due()
-            if self.mode != "skipping" or due is None:
+            if due is None:
+                raise TimeoutError(
+                    f"the predicate does not hold at {self.now().isoformat()} "
+                    "and nothing more is due",
+                )
+            if due > end:
+                raise TimeoutError(
+                    f"the predicate does not hold at {self.now().isoformat()}, "
+                    "and the next event lies behind the limit",
+                )
+            self._jump_to(due)
+
+    def skip(self) -> bool:
+        """Move a clock that does not flow to its next due timer; tell whether there was one."""
+        with self.lock:
+            due = self.next_due()
+            if self.mode == "flowing" or due is None:
                 return False
             self._jump_to(due)
             return True
@@ -247,9 +279,14 @@ class Clock:
         due = self.next_due()
         return None if due is None else max(0, due - self.now_ns())
 
-    def on_move(self, moved: Callable[[], None]) -> None:
-        """Name a callback for every jump; streams use it to know that time was not stuck."""
-        self._moved.append(moved)
+    def on_move(self, moved: Callable[[], None]) -> Callable[[], object]:
+        """Name a callback for every jump, which tells streams that time was not stuck.
+
+        Returns:
+            What ends that.
+        """
+        self._moved[moved] = None
+        return lambda: self._moved.pop(moved, None)
 
     def _jump_to(self, target: int) -> None:
         if self._firing is not None:
@@ -258,7 +295,7 @@ class Clock:
         now = self.now_ns()
         if target > now:
             self._base += target - now
-        for moved in self._moved:
+        for moved in tuple(self._moved):
             moved()
         if self._rearm is not None:
             self._rearm()

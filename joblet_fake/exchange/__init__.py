@@ -3,5 +3,15 @@
 from joblet_fake.exchange.calls import Call, Calls
 from joblet_fake.exchange.exchange import MESSAGE_LIMIT, Exchange
 from joblet_fake.exchange.roles import role_of
+from joblet_fake.exchange.waiting import Watch, wait_until, wait_until_async
 
-__all__ = ["MESSAGE_LIMIT", "Call", "Calls", "Exchange", "role_of"]
+__all__ = [
+    "MESSAGE_LIMIT",
+    "Call",
+    "Calls",
+    "Exchange",
+    "Watch",
+    "role_of",
+    "wait_until",
+    "wait_until_async",
+]

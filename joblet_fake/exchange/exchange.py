@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from joblet_fake.services import Answer, Handler, StatusError, handlers
+from joblet_fake.services import Answer, Asked, Handler, StatusError, handlers
 from joblet_fake.wire import DecodeError
 
 if TYPE_CHECKING:
@@ -93,3 +93,16 @@ class Exchange:
             )
         with self.model.change():
             return handler(request)
+
+    def go_on(self, asked: Asked, given: object) -> Answer:
+        """Serve the rest of a request that needed the test's own code.
+
+        Args:
+            asked: what `begin` gave.
+            given: what its question gave.
+
+        Raises:
+            StatusError: what the client gets instead of an answer.
+        """
+        with self.model.change():
+            return asked.go_on(given)

@@ -1,7 +1,7 @@
 """Sockets, certificates, the event loop: how calls reach a fake."""
 
 from joblet_fake.server.backend import STALL_TIMEOUT, Backend, StalledError
-from joblet_fake.server.loop import ForkError, shared_loop
+from joblet_fake.server.loop import ForkError, check_thread, forked, shared_loop
 from joblet_fake.server.server import HOST, PortError, Server
 from joblet_fake.server.tls import NOBODY, Tls
 
@@ -15,5 +15,7 @@ __all__ = [
     "Server",
     "StalledError",
     "Tls",
+    "check_thread",
+    "forked",
     "shared_loop",
 ]

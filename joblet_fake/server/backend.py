@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from joblet_fake.server.drive import Drive
 from joblet_fake.services import StatusError
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
     from joblet_fake.exchange import Calls, Exchange
     from joblet_fake.server.loop import Loop
 
-STALL_TIMEOUT = 30.0
+T = TypeVar("T")
+
+STALL_TIMEOUT: Final = 30.0
 """Real seconds that a stream waits on a clock that nobody moves."""
 
+SHORTLY: Final = 0.01
+"""Real seconds between two looks at a frozen clock by a call that waits for a local process."""
 
-READS_KEPT = 1000
+READS_KEPT: Final = 1000
 """How many different reads are remembered to see that a client polls."""
 
 
@@ -44,7 +49,7 @@ class Waker:
         self._event.clear()
 
     async def wait(self) -> None:
-        """Wait for a wake-up.
+        """Wait for a wake-up that the clock brings.
 
         Raises:
             StatusError: the server stops, or the clock is frozen and nobody moved it for long.
@@ -62,14 +67,39 @@ class Waker:
         self._event.clear()
         backend.check_open()
 
+    async def wait_for_code(self) -> None:
+        """Wait for a wake-up by code that runs elsewhere in real time; no clock has a part in it.
+
+        Raises:
+            StatusError: the server stops.
+        """
+        self._backend.check_open()
+        await self._event.wait()
+        self._event.clear()
+        self._backend.check_open()
+
+    async def wait_shortly(self) -> None:
+        """Wait for a wake-up, or a few milliseconds.
+
+        Raises:
+            StatusError: the server stops.
+        """
+        self._backend.check_open()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._event.wait(), SHORTLY)
+        self._event.clear()
+        self._backend.check_open()
+
     async def _wait_on_frozen(self) -> None:
+        backend = self._backend
         while True:
-            moves = self._backend.moves
+            moves = backend.moves
             try:
-                await asyncio.wait_for(self._event.wait(), self._backend.stall_timeout)
+                await asyncio.wait_for(self._event.wait(), backend.stall_timeout)
             except TimeoutError:
-                if self._backend.moves == moves:
-                    raise self._backend.stalled() from None
+                # A local process takes its real time, and ends by itself.
+                if backend.moves == moves and not backend.launcher.busy:
+                    raise backend.stalled() from None
             else:
                 return
 
@@ -102,13 +132,14 @@ class Backend:
         self.plaintext_role = plaintext_role
         self.stall_timeout = stall_timeout
         self.clock: Clock = exchange.model.clock
+        self.launcher = exchange.model.launcher
         self.drive = Drive(self.clock, loop, self.fire)
         self.errors: list[BaseException] = [] if errors is None else errors
         self.moves = 0
         self._wakers: set[Waker] = set()
         self._closing = False
         self._last_seen: dict[tuple[str, bytes], object] = {}
-        self.clock.on_move(self._moved)
+        self._unwatch = self.clock.on_move(self._moved)
 
     def _moved(self) -> None:
         self.moves += 1
@@ -138,12 +169,43 @@ class Backend:
         except Exception as error:  # noqa: BLE001 - it must fail the test, not kill the loop
             self.errors.append(error)
 
-    def broken(self, error: Exception) -> StatusError:
-        """Keep an error of the fake itself, and give what the client sees meanwhile."""
+    async def ask(self, question: Callable[[], T]) -> T:
+        """Have code of the test run on a thread of its own, and wait for what it gives.
+
+        Args:
+            question: that code.
+
+        Raises:
+            StatusError: it failed, and its error is kept for the test; or the server stops.
+        """
+        given: list[T] = []
+        failed: list[BaseException] = []
+        with self.waker() as waker:
+
+            def work() -> None:
+                try:
+                    given.append(question())
+                except BaseException as error:  # noqa: BLE001 - pytest.fail() is no Exception
+                    failed.append(error)
+                waker.wake()
+
+            threading.Thread(target=work, name="joblet-fake-asks", daemon=True).start()
+            while not given and not failed:
+                await waker.wait_for_code()
+        if failed:
+            raise self.broken(failed[0], "a predicate of the test failed")
+        return given[0]
+
+    def broken(
+        self,
+        error: BaseException,
+        what: str = "joblet-fake failed by itself",
+    ) -> StatusError:
+        """Keep an error that is not the client's, and give what the client sees meanwhile."""
         self.errors.append(error)
         return StatusError(
             "INTERNAL",
-            f"joblet-fake failed by itself ({type(error).__name__}: {error}); "
+            f"{what} ({type(error).__name__}: {error}); "
             "the test that it ran in fails with the traceback",
         )
 
@@ -171,5 +233,6 @@ class Backend:
         """Stop time, and have every open call end; on the loop's thread."""
         self._closing = True
         self.drive.stop()
+        self._unwatch()
         for waker in tuple(self._wakers):
             waker.wake()

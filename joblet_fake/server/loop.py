@@ -47,14 +47,20 @@ class Loop:
         Raises:
             RuntimeError: called on the loop's own thread, where waiting would be for ever.
             ForkError: called in a forked child.
+            TimeoutError: it took longer.
         """
-        self.check()
-        if self.here:
+        try:
+            self.check()
+        except BaseException:
             work.close()
-            raise RuntimeError(
-                "this call would wait for itself: it was made on the fake's own thread"
-            )
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
+            raise
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result(timeout)
+        except BaseException:
+            # Ctrl-C, or the time is up: nobody will look after the work any more.
+            future.cancel()
+            raise
 
     def soon(self, action: Callable[[], None]) -> None:
         """Have an action done on the loop; actions asked for close together share one wake-up."""
@@ -75,16 +81,26 @@ class Loop:
         return self._loop.call_later(delay, action)
 
     def check(self) -> None:
-        """Refuse the use in a forked child, where gRPC can't work.
+        """Refuse to wait for the loop where that would be for ever.
 
         Raises:
-            ForkError: this is not the process that made the loop.
+            ForkError: this is a forked child of the process that made the loop.
+            RuntimeError: this is the loop's own thread.
         """
-        if os.getpid() != self.pid:
+        if self.forked:
             raise ForkError(
                 "this process was forked from one that runs a joblet fake; gRPC does not survive "
                 "a fork. Start the child with the 'spawn' method, or give it the fake's address",
             )
+        if self.here:
+            raise RuntimeError(
+                "this call would wait for itself: it was made on the fake's own thread",
+            )
+
+    @property
+    def forked(self) -> bool:
+        """Whether this process was forked from the one that made the loop."""
+        return os.getpid() != self.pid
 
 
 _lock = threading.Lock()
@@ -96,10 +112,35 @@ def shared_loop() -> Loop:
 
     Raises:
         ForkError: the process was forked from one that has a loop.
+        RuntimeError: the caller is on the loop's own thread, where it must not wait.
     """
+    check_thread()
     with _lock:
         if not _shared:
             _shared.append(Loop())
-        loop = _shared[0]
-    loop.check()
-    return loop
+        return _shared[0]
+
+
+def check_thread() -> None:
+    """Refuse what would wait for the fake where that would be for ever; makes no loop.
+
+    Raises:
+        ForkError: the process was forked from one that has a loop.
+        RuntimeError: the caller is on the loop's own thread.
+    """
+    if _shared:
+        _shared[0].check()
+
+
+def forked() -> bool:
+    """Tell whether this process was forked from one that has a loop."""
+    return bool(_shared) and _shared[0].forked
+
+
+def _forget_lock() -> None:
+    global _lock  # noqa: PLW0603 - its holder is a thread that a forked child does not have
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_lock)

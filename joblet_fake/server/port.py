@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import grpc
 
 from joblet_fake.exchange import Call, role_of
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.outcome import Outcome
-from joblet_fake.services import StatusError, Streamed
+from joblet_fake.services import Asked, StatusError, Streamed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from joblet_fake.server.backend import Backend
+    from joblet_fake.services import Answer
     from joblet_fake.wire import Method
+
+    Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 BATCH: Final = 64
 """How many messages of a stream are taken under one hold of the lock."""
@@ -25,6 +28,17 @@ CODES: Final = {code.name: code for code in grpc.StatusCode}
 
 POLLED: Final = frozenset({"JobService.GetJobStatus", "JobService.ListJobs"})
 """The reads that clients repeat while they wait for something to happen."""
+
+
+LATEST: Final = 2_000_000_000
+"""Clock nanoseconds that a call takes at most, with all durations of a pace in a row."""
+
+
+def _given_up(context: Context) -> str:
+    """Give the code under which a caller that went away has seen its call end."""
+    # The stubs don't know that it is None without a deadline.
+    left = cast("float | None", context.time_remaining())
+    return "CANCELLED" if left is None or left > 0 else "DEADLINE_EXCEEDED"
 
 
 class Port(grpc.GenericRpcHandler):
@@ -59,16 +73,32 @@ class Port(grpc.GenericRpcHandler):
         backend = self._backend
         error = backend.exchange.unknown(path, self._services)
 
-        async def refuse(_requests: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-            call = Call(path, self._role(context), b"", backend.clock.now_ns())
+        async def refuse(_requests: object, context: Context) -> None:
+            metadata = context.invocation_metadata() or ()
+            now = backend.clock.now_ns()
+            call = Call(path, self._role(context), b"", now, metadata=tuple(metadata))
             backend.calls.add(call)
-            backend.calls.end(call, call.started, error.code, error.details)
+            backend.calls.end(call, now, error.code, error.details)
             await context.abort(CODES[error.code], error.details)
 
         # Answers before any message comes, and whatever the number of messages.
         return grpc.stream_stream_rpc_method_handler(refuse)
 
-    def _role(self, context: grpc.aio.ServicerContext[Any, Any]) -> str:
+    def _call(self, method: Method, data: bytes, context: Context) -> Call:
+        """Enter a call in the journal."""
+        backend = self._backend
+        call = Call(
+            method.key,
+            self._role(context),
+            data,
+            backend.clock.now_ns(),
+            method,
+            tuple(context.invocation_metadata() or ()),
+        )
+        backend.calls.add(call)
+        return call
+
+    def _role(self, context: Context) -> str:
         certificates = context.auth_context().get("x509_pem_cert")
         if not certificates:
             return self._backend.plaintext_role
@@ -80,9 +110,8 @@ class Port(grpc.GenericRpcHandler):
         key = method.key
         polled = key in POLLED and backend.clock.mode == "skipping"
 
-        async def handle(data: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
-            call = Call(key, self._role(context), data, backend.clock.now_ns(), method)
-            backend.calls.add(call)
+        async def handle(data: bytes, context: Context) -> bytes:
+            call = self._call(method, data, context)
             backend.drive.enter()
             try:
                 answer = begin(method, call.role, data)
@@ -91,19 +120,19 @@ class Port(grpc.GenericRpcHandler):
                     backend.fire(backend.clock.skip)
                     answer = begin(method, call.role, data)
                     backend.seen(key, data, answer)
-                if isinstance(answer, Outcome):
+                if not isinstance(answer, bytes):
                     answer = await self._later(answer)
             except StatusError as error:
                 failure = error
             except asyncio.CancelledError:
-                backend.calls.end(call, backend.clock.now_ns(), "CANCELLED")
+                backend.calls.end(call, backend.clock.now_ns(), _given_up(context))
                 raise
             except Exception as error:  # noqa: BLE001 - a bug of ours must fail the test, not hide
                 failure = backend.broken(error)
             else:
-                call.note(answer)  # type: ignore[arg-type]  # a unary method gives bytes
+                call.note(answer)
                 backend.calls.end(call, backend.clock.now_ns(), "OK")
-                return answer  # type: ignore[return-value]  # as above
+                return answer
             finally:
                 backend.drive.leave()
             backend.calls.end(call, backend.clock.now_ns(), failure.code, failure.details)
@@ -112,31 +141,46 @@ class Port(grpc.GenericRpcHandler):
 
         return handle
 
-    async def _later(self, outcome: Outcome[bytes]) -> bytes:
-        backend = self._backend
-        if not outcome.done:
-            if backend.clock.mode == "frozen":
-                # Only the caller could move this clock, and it waits for us: the call itself
-                # takes its time off the clock.
-                backend.clock.run_until(lambda: outcome.done)
-            else:
-                with backend.waker() as waker:
-                    with backend.clock.lock:
-                        outcome.on_done(waker.wake)
-                    while not outcome.done:
-                        await waker.wait()
-        return outcome.result()
+    async def _later(self, answer: Answer) -> bytes:
+        """Give a unary method's answer that takes time, or the test's own code."""
+        if isinstance(answer, Asked):
+            given = await self._backend.ask(answer.question)
+            answer = self._backend.exchange.go_on(answer, given)
+        if isinstance(answer, Outcome):
+            await self._done(answer)
+            answer = answer.result()
+        if not isinstance(answer, bytes):
+            raise TypeError(f"a unary method answered with {answer!r}")
+        return answer
+
+    async def _done(self, outcome: Outcome[bytes]) -> None:
+        backend, clock = self._backend, self._backend.clock
+        if outcome.done:
+            return
+        with backend.waker() as waker:
+            with clock.lock:
+                outcome.on_done(waker.wake)
+            latest = clock.now_ns() + LATEST
+            while not outcome.done:
+                if clock.mode != "frozen":
+                    await waker.wait()
+                elif (due := clock.next_due()) is not None and due <= latest:
+                    # Only the caller could move this clock, and it waits for us: the call itself
+                    # takes its time off the clock.
+                    clock.skip()
+                elif backend.launcher.busy:
+                    await waker.wait_shortly()
+                else:
+                    await waker.wait()
 
     def _stream(self, method: Method) -> Callable[..., Any]:
         backend = self._backend
-        key = method.key
 
         async def handle(
             data: bytes,
-            context: grpc.aio.ServicerContext[Any, Any],
+            context: Context,
         ) -> AsyncIterator[bytes]:
-            call = Call(key, self._role(context), data, backend.clock.now_ns(), method)
-            backend.calls.add(call)
+            call = self._call(method, data, context)
             backend.drive.enter()
             code, details = "OK", ""
             try:
@@ -148,7 +192,7 @@ class Port(grpc.GenericRpcHandler):
             except StatusError as error:
                 code, details = error.code, error.details
             except (asyncio.CancelledError, GeneratorExit):
-                code = "CANCELLED"
+                code = _given_up(context)
                 raise
             except Exception as error:  # noqa: BLE001 - as above
                 failure = backend.broken(error)

@@ -1,6 +1,6 @@
 """The services: each translates the wire to the model and back, and knows no gRPC."""
 
-from joblet_fake.services.answer import Answer, Handler, Streamed
+from joblet_fake.services.answer import Answer, Asked, Handler, Streamed
 from joblet_fake.services.generation import GENERATIONS, UNKNOWN_ROLE, Generation, generation_of
 from joblet_fake.services.handlers import handlers
 from joblet_fake.services.status import CODES, StatusError
@@ -10,6 +10,7 @@ __all__ = [
     "GENERATIONS",
     "UNKNOWN_ROLE",
     "Answer",
+    "Asked",
     "Generation",
     "Handler",
     "StatusError",

@@ -1,4 +1,4 @@
-"""What a service gives back: one message, one that comes later, or a stream of them."""
+"""What a service gives back: a message, one that comes later, a stream, or a question."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from joblet_fake.model.outcome import Outcome
-
 if TYPE_CHECKING:
     from joblet_fake.model.errors import Refusal
     from joblet_fake.model.feed import Feed
+    from joblet_fake.model.outcome import Outcome
     from joblet_fake.services.status import StatusError
 
 Fields: TypeAlias = Mapping[str, object]
@@ -32,6 +31,19 @@ class Streamed:
     refused: Callable[[Refusal], StatusError]
 
 
-Answer: TypeAlias = bytes | Outcome[bytes] | Streamed
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An answer that needs the test's own code first.
+
+    Attributes:
+        question: calls that code: never under the model's lock, nor on the loop's thread.
+        go_on: takes what it gave; runs under the model's lock.
+    """
+
+    question: Callable[[], Any]
+    go_on: Callable[[Any], Answer]
+
+
+Answer: TypeAlias = "bytes | Outcome[bytes] | Streamed | Asked"
 Handler: TypeAlias = Callable[[Any], Answer]
 """Takes a decoded request; runs under the model's lock."""

@@ -43,6 +43,8 @@ class Generation:
 
     def code(self, site: str, kind: Kind) -> str:
         """Give the gRPC code for a refusal at a call site."""
+        if kind is Kind.UNAVAILABLE:
+            return "UNAVAILABLE"
         codes = self.codes[site]
         return codes.get(kind) or codes[None]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from joblet_fake.model import gotime
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.job import JobSpec, Upload
 from joblet_fake.model.validation import validate
-from joblet_fake.services.answer import Answer, Handler, Streamed
+from joblet_fake.services.answer import Answer, Asked, Handler, Streamed
 from joblet_fake.services.status import StatusError
 
 if TYPE_CHECKING:
@@ -50,6 +51,15 @@ class JobService:
             validate(spec)
         except Refusal as refusal:
             raise self._refused("invalid request", refusal) from None
+        launcher = self._model.launcher
+        if launcher.asks_user_code:
+            return Asked(
+                lambda: launcher.choose(spec),
+                lambda program: self._run(dataclasses.replace(spec, program=program)),
+            )
+        return self._run(spec)
+
+    def _run(self, spec: JobSpec) -> Answer:
         try:
             outcome = self._model.lifecycle.run(spec)
         except Refusal as refusal:
