@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Final
 
 import click
 
@@ -11,12 +12,13 @@ from joblet_fake.clock import CLOCK_MODES
 from joblet_fake.model import PACES
 from joblet_fake.options import BEHAVIORS, DEFAULT_API
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-FILE = click.Path(dir_okay=False, path_type=Path)
-PORT = click.IntRange(0, 65_535)
+FOLDER: Final = click.Path(file_okay=False, path_type=Path)
+FILE: Final = click.Path(dir_okay=False, path_type=Path)
+PORT: Final = click.IntRange(0, 65_535)
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(__version__, prog_name="joblet-fake")
 def main() -> None:
     """A fake Joblet server, for tests and for work without a real one."""
@@ -27,35 +29,66 @@ def main() -> None:
 @click.option("--persist-port", default=50_052, type=PORT, help="PersistService; 0 for any free.")
 @click.option(
     "--control-port",
-    default=0,
+    default=50_053,
     type=PORT,
-    help="Reserved for the control service, which is not built yet.",
+    help="Kept for the control service, which is not built yet: nothing listens there.",
 )
 @click.option("--tls/--no-tls", default=True, help="Mutual TLS, as on a real server, or plaintext.")
-@click.option("--api", default=DEFAULT_API, help="The API version to serve.", show_default=True)
-@click.option("--behavior", default="server", type=click.Choice(BEHAVIORS))
+@click.option("--api", default=DEFAULT_API, metavar="X.Y.Z", help="The API version to serve.")
+@click.option(
+    "--behavior",
+    default="server",
+    type=click.Choice(BEHAVIORS),
+    help="What real servers were seen to do.",
+)
 @click.option(
     "--pace",
     default="immediate",
     type=click.Choice(tuple(PACES)),
     help="State changes at once, or with the durations of real servers.",
 )
-@click.option("--clock", default="flowing", type=click.Choice(CLOCK_MODES))
+@click.option(
+    "--clock",
+    default="flowing",
+    type=click.Choice(CLOCK_MODES),
+    help="Real time, or a clock that skips ahead when clients only wait. A frozen one needs the "
+    "control service.",
+)
 @click.option("--seed", default=0, type=int, help="Where ids come from.")
-@click.option("--exec", "exec_", is_flag=True, help="Run jobs as real local processes.")
-@click.option("--rnx-config", type=FILE, help="Write the clients' configuration file here.")
-@click.option("--ready-file", type=FILE, help="Write a JSON file here once calls are accepted.")
-def serve(**options: object) -> None:
-    """Serve until interrupted (Ctrl-C or SIGTERM)."""
-    from joblet_fake.cli.serve import serve as run  # noqa: PLC0415 - loads gRPC
+@click.option(
+    "--exec",
+    "exec_",
+    is_flag=True,
+    help="Run jobs as real local processes, with your rights: for clients that you trust.",
+)
+@click.option(
+    "--rnx-config",
+    type=FILE,
+    help="Write the clients' configuration here, private keys included: an admin (default), a "
+    "viewer and a nobody.",
+)
+@click.option(
+    "--ready-file",
+    type=FILE,
+    help="Write the addresses here, as JSON, once calls are accepted; removed at the end.",
+)
+@click.option(
+    "--log-level",
+    default="info",
+    type=click.Choice(LOG_LEVELS),
+    help="What goes to stderr: requests (debug), calls (info), or failures of the fake alone.",
+)
+def serve(**options: Any) -> None:  # noqa: ANN401 - click has checked them
+    """Serve on 127.0.0.1 until interrupted (Ctrl-C or SIGTERM)."""
+    from joblet_fake.cli.serve import serve as run  # noqa: PLC0415 - only what a command needs
 
-    run(**options)  # type: ignore[arg-type]  # click has checked them
+    run(**options)
 
 
 @main.command()
 def demo() -> None:
     """Show a job's whole life, on a fake started for it."""
-    from joblet_fake.cli.demo import demo as run  # noqa: PLC0415 - loads gRPC
+    from joblet_fake.cli.demo import demo as run  # noqa: PLC0415 - colouring code loads slowly
 
     run()
 
@@ -64,12 +97,14 @@ def demo() -> None:
 @click.option("--api", required=True, metavar="X.Y.Z", help="A published API version.")
 @click.option("--out", required=True, type=FOLDER, help="The folder to write to; it is made.")
 def protos(api: str, out: Path) -> None:
-    """Write the .proto files of a published API version, ready for protoc."""
-    from joblet_fake.wire.render import write_protos  # noqa: PLC0415 - loads protobuf
+    """Write a published API version as .proto files, for protoc."""
+    from joblet_fake.wire.render import write_protos  # noqa: PLC0415 - only what a command needs
 
     try:
         written = write_protos(api, out)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--api") from None
+    except OSError as error:
+        raise click.ClickException(f"{error.strerror}: {error.filename}") from None
     for path in written:
         click.echo(path)

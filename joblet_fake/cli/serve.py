@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.console import Console
 
 from joblet_fake.fake import FakeJoblet
 from joblet_fake.server import PortError
@@ -16,85 +17,135 @@ from joblet_fake.server import PortError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from joblet_fake.exchange import Call
+
+LOG: Final = logging.getLogger("joblet_fake")
+
+PATIENCE: Final = 1.0
+"""Real seconds between looks at Ctrl-C on systems where it does not wake a waiting thread."""
+
 
 def serve(
     *,
     port: int,
     persist_port: int,
     control_port: int,  # noqa: ARG001 - reserved, so that start scripts need not change
-    tls: bool,
-    api: str,
-    behavior: str,
-    pace: str,
-    clock: str,
-    seed: int,
-    exec_: bool,
     rnx_config: Path | None,
     ready_file: Path | None,
+    exec_: bool,
+    log_level: str,
+    **options: Any,  # noqa: ANN401 - FakeJoblet's own
 ) -> None:
     """Serve until SIGINT or SIGTERM.
 
+    Args:
+        port: where the core services listen; 0 for any free port.
+        persist_port: where PersistService listens; 0 for any free port.
+        control_port: kept for the control service.
+        rnx_config: where to write the clients' configuration; None for nowhere.
+        ready_file: where to write the addresses once calls are accepted; None for nowhere.
+        exec_: run jobs as real local processes.
+        log_level: `"debug"` shows requests, `"info"` calls, the others failures of the fake.
+        **options: further options of `FakeJoblet`.
+
     Raises:
-        click.ClickException: an option that can't be, or a port that is taken.
+        click.ClickException: an option that can't be, a port that is taken, a file that can't be
+            written, or something that went wrong inside the fake.
     """
-    console = Console(highlight=False)
-    if clock == "frozen":
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    LOG.setLevel(log_level.upper())
+    if options["clock"] == "frozen":
         raise click.UsageError(
             "--clock frozen: nobody could move it, since the control service is not built yet; "
             "use flowing or skipping",
         )
-    if rnx_config is not None and not tls:
+    if rnx_config is not None and not options["tls"]:
         raise click.UsageError("--rnx-config holds certificates: it does not go with --no-tls")
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     try:
-        fake = FakeJoblet(
-            api=api,
-            behavior=behavior,
-            pace=pace,
-            tls=tls,
-            clock=clock,
-            seed=seed,
-            exec=exec_,
-            core_port=port,
-            persist_port=persist_port,
-        ).start()
-    except (ValueError, PortError) as error:
-        raise click.ClickException(str(error)) from None
+        fake = FakeJoblet(**options, exec=exec_, core_port=port, persist_port=persist_port)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    fake.calls.on_end = _log
     try:
-        if rnx_config is not None:
-            rnx_config.write_text(fake.rnx_config())
-            rnx_config.chmod(0o600)
-        console.print(
-            f"[bold]joblet-fake[/] serves API {api} ({'mutual TLS' if tls else 'plaintext'})"
-        )
-        console.print(f"  core services   {fake.address}")
-        console.print(f"  PersistService  {fake.persist_address}")
-        if rnx_config is not None:
-            console.print(
-                f"  clients         RNX_CONFIG={rnx_config} (nodes: default, viewer, nobody)"
-            )
-        elif tls:
-            console.print("  clients         need certificates: --rnx-config FILE writes them")
-        console.print("Ctrl-C ends it.")
-        if ready_file is not None:
-            _announce(ready_file, fake, tls=tls)
-        ended.wait()
-    finally:
-        fake.stop()
-    console.print(f"\nstopped after {len(fake.calls) + fake.calls.dropped} calls")
+        _forget(ready_file)  # one of an earlier run would be believed
+        with fake:
+            if rnx_config is not None:
+                _write_private(rnx_config, fake.rnx_config())
+            _tell(fake, rnx_config)
+            if ready_file is not None:
+                _announce(ready_file, fake)
+            while not ended.wait(PATIENCE):
+                pass
+            _forget(ready_file)
+    except PortError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from None
+    calls = len(fake.calls) + fake.calls.dropped
+    click.echo(f"stopped after {calls} call{'' if calls == 1 else 's'}")
+    try:
+        fake.check()
+    except Exception as error:
+        LOG.exception("the fake itself failed:")
+        raise click.ClickException(f"the fake itself failed: {error!r}") from None
 
 
-def _announce(path: Path, fake: FakeJoblet, *, tls: bool) -> None:
+def _forget(ready_file: Path | None) -> None:
+    """Remove the ready file: nobody is to wait for a server that is not there."""
+    if ready_file is not None:
+        ready_file.unlink(missing_ok=True)
+
+
+def _tell(fake: FakeJoblet, rnx_config: Path | None) -> None:
+    """Say where the fake serves, and what clients need."""
+    tls = fake.options.tls
+    click.echo(
+        f"{click.style('joblet-fake', bold=True)} serves API {fake.options.api} "
+        f"({'mutual TLS' if tls else 'plaintext'})",
+    )
+    click.echo(f"  core services   {fake.address}")
+    click.echo(f"  PersistService  {fake.persist_address}")
+    if rnx_config is not None:
+        nodes = ", ".join(("default", *(role for role in fake.tls.roles if role != "admin")))
+        click.echo(f"  clients         export RNX_CONFIG={rnx_config} RNX_CONFIG_PATH={rnx_config}")
+        click.echo(f"  its nodes       {nodes}")
+    elif tls:
+        click.echo("  clients         need certificates: --rnx-config FILE writes them")
+    click.echo("Ctrl-C ends it.")
+
+
+def _log(call: Call) -> None:
+    """Write a line for a call that was answered."""
+    if not LOG.isEnabledFor(logging.INFO):
+        return
+    answer = call.code if not call.details else f"{call.code} {call.details!r}"
+    LOG.info("%-7s %-28s %s, %d sent", call.role, call.method, answer, call.sent)
+    if LOG.isEnabledFor(logging.DEBUG):
+        for line in str(call.request).splitlines():
+            LOG.debug("        %s", line)
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that its owner alone can read: it holds private keys."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
+def _announce(path: Path, fake: FakeJoblet) -> None:
     """Write the ready file in one piece: whoever waits for it never sees half of it."""
     news = {
         "core": fake.address,
         "persist": fake.persist_address,
         "control": None,
         "api": fake.options.api,
-        "tls": tls,
+        "tls": fake.options.tls,
     }
-    draft = path.with_name(path.name + ".part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.part")
     draft.write_text(json.dumps(news) + "\n")
     draft.replace(path)

@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from joblet_fake import versions
+from joblet_fake.cli import main
+from joblet_fake.wire import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMAND = Path(sys.executable).with_name("joblet-fake")
+ANY_PORTS = ("--port=0", "--persist-port=0", "--control-port=0")
+
+
+class Served:
+    """A running `joblet-fake serve`, and what a client of it does."""
+
+    def __init__(self, process: subprocess.Popen[str], ready: dict[str, Any], config: Path) -> None:
+        self.process = process
+        self.ready = ready
+        self.config = config
+
+    def call(self, name: str, node: str = "default", **fields: object) -> Any:
+        """Call a unary method as a client does that has the configuration file."""
+        method = load("2.3.1").method(name)
+        with self._channel(self.ready["core"], node) as channel:
+            call: Any = channel.unary_unary(method.path, None, method.decode_response)
+            return call(method.encode_request(fields), timeout=10)
+
+    def log(self, uuid: str) -> bytes:
+        method = load("2.3.1").method("GetJobLogs")
+        with self._channel(self.ready["core"], "default") as channel:
+            call: Any = channel.unary_stream(method.path, None, method.decode_response)
+            return b"".join(c.payload for c in call(method.encode_request({"uuid": uuid})))
+
+    def wait(self, uuid: str) -> Any:
+        end = time.monotonic() + 10
+        while (status := self.call("GetJobStatus", uuid=uuid)).status == "RUNNING":
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        return status
+
+    def _channel(self, address: str, node: str) -> grpc.Channel:
+        if not self.ready["tls"]:
+            return grpc.insecure_channel(address)
+        pem = yaml.safe_load(self.config.read_text())["nodes"][node]
+        return grpc.secure_channel(
+            address,
+            grpc.ssl_channel_credentials(*(pem[part].encode() for part in ("ca", "key", "cert"))),
+        )
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str, str, float]:
+        """Send a signal; give exit code, stdout, stderr and the seconds that it took."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=10)
+        return self.process.returncode, out, err, time.monotonic() - began
+
+
+@contextmanager
+def serving(folder: Path, *arguments: str, tls: bool = True) -> Iterator[Served]:
+    ready, config = folder / "r.json", folder / "f.yml"
+    if tls:
+        arguments += (f"--rnx-config={config}",)
+    process = subprocess.Popen(
+        [COMMAND, "serve", *ANY_PORTS, f"--ready-file={ready}", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        end = time.monotonic() + 20
+        while not ready.exists() and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
+        if not ready.exists():
+            process.kill()
+            pytest.fail(f"it did not start: {process.communicate()}")
+        yield Served(process, json.loads(ready.read_text()), config)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def refused(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["serve", *arguments], prog_name="joblet-fake")
+    return result.exit_code, result.output
+
+
+def test_a_client_with_the_written_files_runs_jobs(tmp_path: Path) -> None:
+    """The whole of what a developer sees, from the ready file to the last line."""
+    with serving(tmp_path) as served:
+        core, persist = served.ready["core"], served.ready["persist"]
+        assert served.ready == {
+            "core": core,
+            "persist": persist,
+            "control": None,
+            "api": "2.3.1",
+            "tls": True,
+        }
+        assert core.startswith("127.0.0.1:")
+        assert core != persist
+        hello = served.call("RunJob", command="echo", args=["hello"]).job_uuid
+        assert served.log(hello) == b"hello\n"
+        assert served.wait(hello).status == "COMPLETED"
+        three = served.call("RunJob", command="sh", args=["-c", "exit 3"]).job_uuid
+        assert (served.wait(three).status, served.wait(three).exit_code) == ("FAILED", 3)
+        code, out, err, seconds = served.end(signal.SIGTERM)
+    assert code == 0
+    assert seconds < 2
+    assert f"core services   {core}" in out
+    assert f"PersistService  {persist}" in out
+    assert f"RNX_CONFIG={served.config}" in out
+    assert "its nodes       default, viewer, nobody" in out
+    assert out.endswith("calls\n")
+    assert not (tmp_path / "r.json").exists(), "nobody waits for a server that has ended"
+    assert "admin   JobService.RunJob            OK, 1 sent\n" in err
+    assert "Traceback" not in err
+
+
+def test_the_configuration_has_a_node_for_each_role(tmp_path: Path) -> None:
+    """RNX-02, AUTH-05: an admin as `default`, a viewer, and a nobody who may do nothing."""
+    with serving(tmp_path, "--log-level=error") as served:
+        config = yaml.safe_load(served.config.read_text())
+        assert list(config["nodes"]) == ["default", "viewer", "nobody"]
+        assert {node["address"] for node in config["nodes"].values()} == {served.ready["core"]}
+        if sys.platform != "win32":
+            assert served.config.stat().st_mode & 0o777 == 0o600
+        assert served.call("ListJobs", "viewer") is not None
+        for node in ("viewer", "nobody"):
+            with pytest.raises(grpc.RpcError) as error:
+                served.call("RunJob", node, command="echo")
+            assert error.value.code() is grpc.StatusCode.PERMISSION_DENIED
+        code, _, err, _ = served.end(signal.SIGINT)
+    assert (code, err) == (0, "")
+
+
+def test_it_ends_quickly_with_a_log_still_followed(tmp_path: Path) -> None:
+    with serving(tmp_path, "--no-tls", tls=False) as served:
+        assert served.ready["tls"] is False
+        job_id = served.call("RunJob", command="sh", args=["-c", "echo on; sleep 600"]).job_uuid
+        method = load("2.3.1").method("GetJobLogs")
+        with grpc.insecure_channel(served.ready["core"]) as channel:
+            call: Any = channel.unary_stream(method.path)
+            stream = call(method.encode_request({"uuid": job_id}))
+            next(stream)
+            code, out, _, seconds = served.end(signal.SIGINT)
+            with pytest.raises(grpc.RpcError) as error:
+                list(stream)
+    assert error.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert code == 0
+    assert seconds < 2
+    assert "(plaintext)" in out
+
+
+def test_options_reach_the_server(tmp_path: Path) -> None:
+    """Another API version, a seed, a skipping clock with the real server's durations."""
+    arguments = ("--api=2.2.0", "--seed=7", "--clock=skipping", "--pace=real", "--log-level=debug")
+    ids = set()
+    for _ in range(2):
+        with serving(tmp_path, *arguments) as served:
+            assert served.ready["api"] == "2.2.0"
+            job_id = served.call("RunJob", command="sleep", args=["3600"]).job_uuid
+            ids.add(job_id)
+            assert served.wait(job_id).status == "COMPLETED"
+            _, _, err, _ = served.end()
+    assert len(ids) == 1, "the same seed gives the same ids"
+    assert 'command: "sleep"' in err
+
+
+def test_exec_runs_real_processes(tmp_path: Path) -> None:
+    with serving(tmp_path, "--exec") as served:
+        job = served.call("RunJob", command=sys.executable, args=["-c", "print(6 * 7)"]).job_uuid
+        assert served.wait(job).status == "COMPLETED"
+        assert served.log(job) == b"42\n"
+        sleeper = served.call("RunJob", command="sleep", args=["61.25"]).job_uuid
+        assert served.call("GetJobStatus", uuid=sleeper).status == "RUNNING"
+        code, _, _, seconds = served.end()
+    assert code == 0
+    assert seconds < 3
+    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    assert "sleep 61.25" not in left.stdout, "no process outlives the server"
+
+
+def test_a_ready_file_of_an_earlier_run_is_not_believed(tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text("{}")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, text = refused(f"--port={port}", f"--ready-file={tmp_path / 'r.json'}")
+    assert code == 1
+    assert not (tmp_path / "r.json").exists()
+    assert f"the core port can't listen on 127.0.0.1:{port}" in text
+    assert "--port" in text
+
+
+def test_a_taken_persist_port_is_told_with_its_option() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, text = refused("--port=0", f"--persist-port={port}")
+    assert code == 1
+    assert f"the persist port can't listen on 127.0.0.1:{port}" in text
+    assert "--persist-port" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--api=9.9.9"], ["unknown api '9.9.9'", *versions()]),
+        (["--clock=icy"], ["--clock", "flowing", "frozen", "skipping"]),
+        (["--clock=frozen"], ["nobody could move it", "use flowing or skipping"]),
+        (["--pace=slow"], ["--pace", "immediate", "real"]),
+        (["--behavior=nice"], ["--behavior", "server"]),
+        (["--log-level=loud"], ["--log-level", "debug", "info", "warning", "error"]),
+        (["--port=70000"], ["--port", "65535"]),
+        (["--port=4000", "--persist-port=4000"], ["are both 4000"]),
+        (["--seed=x"], ["--seed", "integer"]),
+        (["--no-tls", "--rnx-config=f.yml"], ["--rnx-config holds certificates", "--no-tls"]),
+    ],
+)
+def test_misuse_is_refused_with_what_is_possible(arguments: list[str], told: list[str]) -> None:
+    code, text = refused(*arguments)
+    assert code == 2
+    assert [part for part in told if part not in text] == []
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    code, text = refused(*ANY_PORTS, f"--rnx-config={tmp_path / 'file' / 'f.yml'}")
+    assert code == 1
+    assert text.splitlines()[-1].startswith(f"Error: {tmp_path / 'file'}")
