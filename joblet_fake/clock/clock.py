@@ -251,10 +251,14 @@ class Clock:
             self._jump_to(due)
 
     def skip(self) -> bool:
-        """Move a clock that does not flow to its next due timer; tell whether there was one."""
+        """Move a skipping clock to its next due timer; tell whether there was one."""
+        return self.mode == "skipping" and self.step()
+
+    def step(self) -> bool:
+        """Move any clock to its next due timer; tell whether there was one."""
         with self.lock:
             due = self.next_due()
-            if self.mode == "flowing" or due is None:
+            if due is None:
                 return False
             self._jump_to(due)
             return True

@@ -167,7 +167,7 @@ class Port(grpc.GenericRpcHandler):
                 elif (due := clock.next_due()) is not None and due <= latest:
                     # Only the caller could move this clock, and it waits for us: the call itself
                     # takes its time off the clock.
-                    clock.skip()
+                    clock.step()
                 elif backend.launcher.busy:
                     await waker.wait_shortly()
                 else:
