@@ -121,16 +121,22 @@ def _in_range(text: str, element: str, value: int) -> None:
 def _zone(text: str, rest: str) -> tuple[int, str]:
     if rest.startswith("Z"):
         return 0, rest[1:]
-    match = re.match(r"([+-])(\d{2}):(\d{2})", rest, re.ASCII)
+    # Go counts bytes here, and looks at the sign last.
+    match = re.match(rb"(.)(\d{2}):(..)", rest.encode(), re.DOTALL)
     if match is None:
         raise _cannot(text, rest, "Z07:00")
-    hours, minutes = int(match[2]), int(match[3])
+    sign, hours = match[1], int(match[2])
+    minutes = int(match[3]) if match[3].isdigit() else None
+    # Go tells a value out of range before a form that is wrong, and the last such value.
+    if minutes is not None and minutes > MINUTES:
+        raise TimeParseError(f"parsing time {_quote(text)}: time zone offset minute out of range")
     if hours > HOURS:
         raise TimeParseError(f"parsing time {_quote(text)}: time zone offset hour out of range")
-    if minutes > MINUTES:
-        raise TimeParseError(f"parsing time {_quote(text)}: time zone offset minute out of range")
+    if minutes is None or sign not in (b"+", b"-"):
+        raise _cannot(text, rest, "Z07:00")
     offset = hours * 3600 + minutes * 60
-    return (-offset if match[1] == "-" else offset), rest[match.end() :]
+    # All six bytes are ASCII by now, so they are six characters too.
+    return (-offset if sign == b"-" else offset), rest[match.end() :]
 
 
 def _zone_echo(offset: int) -> str:

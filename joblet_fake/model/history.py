@@ -40,6 +40,11 @@ class StoredLog:
         else:
             self.runs.append((start, end))
 
+    def chunks(self) -> Iterator[bytes]:
+        """Give the chunks that are stored at this moment, each read when it is asked for."""
+        runs = tuple(self.runs)
+        return (self.log.chunk(number) for start, end in runs for number in range(start, end))
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -60,7 +65,7 @@ class History:
 
     def store(self, uuid: str, log: Log, start: int, end: int) -> None:
         """Write chunks of a job's log, as a real core does within milliseconds (PER-45)."""
-        if uuid in self._severed:
+        if uuid in self._severed or start == end:
             return
         stored = self._logs.get(uuid)
         if stored is None:
@@ -70,10 +75,7 @@ class History:
     def chunks(self, job_id: str) -> Iterator[bytes]:
         """Give what a core that asks for an id's history gets; nothing where there is none."""
         stored = self._logs.get(job_id)
-        if stored is not None:
-            for start, end in tuple(stored.runs):
-                for number in range(start, end):
-                    yield stored.log.chunk(number)
+        return iter(()) if stored is None else stored.chunks()
 
     def has(self, job_id: str) -> bool:
         """Tell whether anything is stored under exactly this id."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from joblet_fake.clock import NANOS, seconds
 from joblet_fake.model import job as words
 from joblet_fake.model import system_lines
 from joblet_fake.model.errors import Kind, Refusal
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from joblet_fake.model.model import Model
 
+T = TypeVar("T")
+
 JOBS: Final = "/opt/joblet/jobs"
 """Where a real server keeps its jobs' folders; error texts name it."""
 
@@ -34,6 +37,7 @@ class Lifecycle:
         self._pace = model.pace
         self._launch_free_at = 0
         self._recorded = 0
+        self._promised: dict[Outcome[Any], None] = {}
 
     # Submitting
 
@@ -50,12 +54,15 @@ class Lifecycle:
         spec = dataclasses.replace(
             spec,
             max_cpu=checked_cpu(spec.max_cpu),
+            # Only a job of a workflow gets here with a negative limit: it means unset (JOB-WF-30).
+            max_memory=max(spec.max_memory, 0),
+            max_io_bps=max(spec.max_io_bps, 0),
             cpu_cores=kept_cores(spec.cpu_cores),
             network=spec.network or DEFAULT_NETWORK,
         )
         if spec.schedule:
             return self._plan(spec, parse_schedule(spec.schedule))
-        outcome: Outcome[Job] = Outcome()
+        outcome: Outcome[Job] = self._promise()
         # The job is dated when it is recorded, after the settle pause (JOB-RUN-61).
         self._after(self._pace.prepare, lambda: self._execute(self._record(spec), outcome))
         return outcome
@@ -74,12 +81,14 @@ class Lifecycle:
         # The uploads of a scheduled job never reach it (JOB-RUN-46).
         job = self._record(dataclasses.replace(spec, uploads=()), words.SCHEDULED)
         job.scheduled_time = schedule.echo
-        answer: Outcome[Job] = Outcome()
+        answer: Outcome[Job] = self._promise()
         self._after(
             self._pace.schedule_uploads if spec.uploads else self._pace.schedule,
             lambda: answer.resolve(job),
         )
-        job.timer = self._clock.call_at(schedule.when_ns, lambda: self._due(job))
+        # A time in the past is due now, and what the job does then happens now (JOB-RUN-43).
+        due = max(schedule.when_ns, self._clock.now_ns())
+        job.timer = self._clock.call_at(due, lambda: self._due(job))
         return answer
 
     def _due(self, job: Job) -> None:
@@ -87,8 +96,8 @@ class Lifecycle:
         job.timer = None
         now = self._clock.now_ns()
         start = max(now, self._launch_free_at)
-        self._launch_free_at = start + round(self._pace.due * 1e9)
-        delay = (start - now) / 1e9
+        self._launch_free_at = start + seconds(self._pace.due)
+        delay = (start - now) / NANOS
 
         def launch() -> None:
             job.timer = None
@@ -116,6 +125,11 @@ class Lifecycle:
                 self._start(job)
             except LaunchError as error:
                 self._failed_to_launch(job, outcome, error)
+            except Exception as error:
+                # A bug of ours or of the test's: it must not leave a client waiting.
+                self._failed(job)
+                outcome.fail(error)
+                raise
             else:
                 job.become(words.RUNNING, self._clock.now_ns())
                 outcome.resolve(job)
@@ -142,11 +156,14 @@ class Lifecycle:
         )
 
     def _failed_to_launch(self, job: Job, outcome: Outcome[Job], error: LaunchError) -> None:
+        self._failed(job)
+        outcome.fail(Refusal(Kind.INTERNAL, f"execution failed: {error}"))
+
+    def _failed(self, job: Job) -> None:
         self._model.networks.detach(job.uuid)
         job.exit_code = -1
         job.end_ns = self._clock.now_ns()
         job.become(words.FAILED, job.end_ns)
-        outcome.fail(Refusal(Kind.INTERNAL, f"execution failed: {error}"))
 
     def _output(self, job: Job, data: bytes, stream: str) -> None:
         start = len(job.log)
@@ -193,7 +210,7 @@ class Lifecycle:
             job.timer.cancel()
             job.timer = None
             job.become(words.CANCELED, self._clock.now_ns())
-            canceled: Outcome[None] = Outcome()
+            canceled: Outcome[None] = self._promise()
             self._after(self._pace.stop_scheduled, lambda: canceled.resolve(None))
             return canceled
         if job.status != words.RUNNING:
@@ -203,7 +220,8 @@ class Lifecycle:
             )
         if job.stopping is not None:
             return job.stopping
-        answer = job.stopping = Outcome()
+        answer: Outcome[None] = self._promise()
+        job.stopping = answer
         self._stop_process(job, answer)
         return answer
 
@@ -224,7 +242,7 @@ class Lifecycle:
         grace = self._pace.stop_grace
 
         def ended() -> None:
-            left = grace - (self._clock.now_ns() - asked) / 1e9
+            left = grace - (self._clock.now_ns() - asked) / NANOS
             self._after(left + self._pace.stop_term if left > 0 else self._pace.stop_kill, stopped)
 
         job.process.stop(grace, ended)
@@ -284,6 +302,20 @@ class Lifecycle:
         self._model.jobs.stored.remove(job.uuid)
         self._model.history.forget(job.uuid)
         job.touch()
+
+    # Answers that come later
+
+    def give_up(self) -> None:
+        """Fail every answer that is still owed: the state that it was about is forgotten."""
+        while self._promised:
+            outcome, _ = self._promised.popitem()
+            outcome.fail(Refusal(Kind.UNAVAILABLE, "joblet-fake was reset during this call"))
+
+    def _promise(self) -> Outcome[T]:
+        promise: Outcome[T] = Outcome()
+        self._promised[promise] = None
+        promise.on_done(lambda: self._promised.pop(promise, None))
+        return promise
 
     def _exact(self, uuid: str) -> Job:
         job = self._model.jobs.stored.exact(uuid)

@@ -9,6 +9,8 @@ from joblet_fake.model.errors import Kind, Refusal
 
 HIGHEST_CPU: Final = 100
 HIGHEST_SANE_CPU: Final = 10_000
+HIGHEST_NUMBER: Final = 2**63 - 1
+"""The largest number that a Go int holds."""
 
 
 def check_limits(max_cpu: int, max_memory: int, max_io_bps: int) -> None:
@@ -53,15 +55,25 @@ def checked_cpu(max_cpu: int) -> int:
 def kept_cores(cpu_cores: str) -> str:
     """Give the cores that a job keeps: what was sent, or "" when it is malformed (JOB-RUN-32).
 
+    Args:
+        cpu_cores: one range, one number, or a list of distinct numbers.
+
     >>> kept_cores("0-3"), kept_cores(" 0 , 2 "), kept_cores("0-3,5"), kept_cores("3-1")
     ('0-3', ' 0 , 2 ', '', '')
     """
-    span = re.fullmatch(r"\s*\+?(\d+)\s*-\s*\+?(\d+)\s*", cpu_cores, re.ASCII)
-    if span is not None:
-        return cpu_cores if int(span[1]) <= int(span[2]) else ""
-    numbers = []
-    for part in cpu_cores.split(","):
-        if not re.fullmatch(r"\s*\d+\s*", part, re.ASCII):
-            return ""
-        numbers.append(int(part))
-    return cpu_cores if len(set(numbers)) == len(numbers) else ""
+    if "-" in cpu_cores:
+        span = [_number(part) for part in cpu_cores.split("-")]
+        match span:
+            case [int(first), int(last)] if first <= last:
+                return cpu_cores
+        return ""
+    numbers = [_number(part) for part in cpu_cores.split(",")]
+    distinct = None not in numbers and len(set(numbers)) == len(numbers)
+    return cpu_cores if distinct else ""
+
+
+def _number(text: str) -> int | None:
+    """Read a number as Go's Atoi does, blanks around it left out; None when it is none."""
+    match = re.fullmatch(r"\+?0*([0-9]{1,19})", text.strip())
+    number = int(match[1]) if match else HIGHEST_NUMBER + 1
+    return number if number <= HIGHEST_NUMBER else None

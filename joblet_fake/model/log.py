@@ -18,10 +18,16 @@ NANOS: Final = 1_000_000_000
 
 
 class Log:
-    """Chunks of bytes with whole-second times, in the order written.
+    r"""Chunks of bytes with whole-second times, in the order written.
 
     The bytes lie in one buffer beside an index, so that a million short lines cost little more
     than their bytes. A chunk's number is its sequence number in the history (PER-33).
+
+    >>> log = Log()
+    >>> log.append(b"one\n", now_ns=5_000_000_000)
+    >>> log.append(b"oops\n", now_ns=6_500_000_000, stream="stderr")
+    >>> len(log), log.chunk(1), log.second(1), log.content("stdout")
+    (2, b'oops\n', 6, b'one\n')
     """
 
     __slots__ = ("_data", "_ends", "_followers", "_seconds", "_streams")
@@ -29,7 +35,7 @@ class Log:
     def __init__(self) -> None:
         self._data = bytearray()
         self._ends = array("Q")
-        self._seconds = array("I")
+        self._seconds = array("q")
         self._streams = bytearray()
         self._followers: dict[Callable[[], None], None] = {}
 
@@ -37,7 +43,17 @@ class Log:
         return len(self._ends)
 
     def append(self, data: bytes, now_ns: int, stream: str = "stdout") -> None:
-        """Add output written at a moment; more than `CHUNK_LIMIT` becomes several chunks."""
+        """Add output written at a moment; more than `CHUNK_LIMIT` becomes several chunks.
+
+        Args:
+            data: the bytes; none is no chunk.
+            now_ns: the moment, nanoseconds since 1970.
+            stream: `"stdout"` or `"stderr"`.
+
+        Raises:
+            ValueError: there is no such stream.
+        """
+        label = STREAMS.index(stream)
         if not data:
             return
         second = now_ns // NANOS
@@ -45,7 +61,7 @@ class Log:
             self._data += data[start : start + CHUNK_LIMIT]
             self._ends.append(len(self._data))
             self._seconds.append(second)
-            self._streams.append(STREAMS.index(stream))
+            self._streams.append(label)
         for wake in tuple(self._followers):
             wake()
 

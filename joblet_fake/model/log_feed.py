@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from joblet_fake.model.errors import Kind, Refusal
@@ -10,6 +11,7 @@ from joblet_fake.model.job import FINISHED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from joblet_fake.clock import Timer
     from joblet_fake.model.job import Job
     from joblet_fake.model.model import Model
 
@@ -28,38 +30,43 @@ class LogFeed:
 
     def __init__(self, model: Model, text: str) -> None:
         self._model = model
-        self._history = list(model.history.chunks(text))
+        # Read lazily: a thousand readers of a long log must not hold a thousand copies.
+        self._history = model.history.chunks(text)
         self._at = 0
         self._wake: Callable[[], None] | None = None
         self._unsubscribe: list[Callable[[], None]] = []
-        self._draining = False
+        self._draining: Timer | None = None
         self._error: Refusal | None = None
         self.ended = False
-        exact = model.jobs.stored.exact(text)
         self._job: Job | None = None
-        if self._history and exact is not None and exact.status in FINISHED:
-            self._live = False
+        self._live = False
+        exact = model.jobs.stored.exact(text)
+        if exact is not None and exact.status in FINISHED and model.history.has(text):
             return
         self._job = model.jobs.buffered.find(text)
         if self._job is None:
             self._error = Refusal(Kind.NOT_FOUND, f"job not found: {text}")
-        self._live = self._job is not None and not self._over(self._job)
+        else:
+            self._live = not self._over(self._job)
 
     def take(self, limit: int) -> list[bytes]:
-        """Give the next chunks; raises the stream's error after the last."""
-        if self._history:
-            taken = self._history[:limit]
-            del self._history[:limit]
-        elif self._job is not None:
-            end = min(len(self._job.log), self._at + limit)
-            taken = [self._job.log.chunk(number) for number in range(self._at, end)]
+        """Give the next chunks; the stream's error is raised after the last.
+
+        Args:
+            limit: the most chunks to give.
+
+        Raises:
+            Refusal: the job is unknown; its stored history, if any, came before (JOB-RST-02).
+        """
+        taken = list(islice(self._history, limit))
+        if self._job is not None:
+            log = self._job.log
+            end = min(len(log), self._at + limit - len(taken))
+            taken += [log.chunk(number) for number in range(self._at, end)]
             self._at = end
-        else:
-            taken = []
         if not taken and self._error is not None:
             raise self._error
-        if not self._live and self._error is None and not self._history:
-            self.ended = self._job is None or self._at == len(self._job.log)
+        self.ended = not self._live and self._error is None and len(taken) < limit
         return taken
 
     def subscribe(self, wake: Callable[[], None]) -> None:
@@ -67,29 +74,39 @@ class LogFeed:
         self._wake = wake
         if self._job is not None and self._live:
             self._unsubscribe = [self._job.log.follow(wake), self._job.watch(self._changed)]
+            # The job may have ended between the opening of the stream and now.
+            self._changed()
 
     def close(self) -> None:
         """Stop following."""
         self._wake = None
+        self._live = False
+        if self._draining is not None:
+            self._draining.cancel()
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._unsubscribe = []
 
+    def _gone(self, job: Job) -> bool:
+        return self._model.jobs.stored.exact(job.uuid) is not job
+
     def _over(self, job: Job) -> bool:
-        return job.status in FINISHED or self._model.jobs.stored.exact(job.uuid) is not job
+        return job.status in FINISHED or self._gone(job)
 
     def _changed(self) -> None:
         job = self._job
-        if job is None or self._draining or not self._over(job):
+        if job is None or not self._live or not self._over(job):
             return
-        self._draining = True
-        if job.status in FINISHED and self._model.jobs.stored.exact(job.uuid) is job:
-            # Trailing output gets out before the stream ends (JOB-LOG-14).
-            self._model.clock.call_later(self._model.pace.drain, self._end)
-        else:
+        if self._gone(job):
+            # Nothing more can come of a deleted job (JOB-LOG-23).
             self._end()
+        elif self._draining is None:
+            # Trailing output gets out before the stream ends (JOB-LOG-14).
+            self._draining = self._model.clock.call_later(self._model.pace.drain, self._end)
 
     def _end(self) -> None:
         self._live = False
+        if self._draining is not None:
+            self._draining.cancel()
         if self._wake is not None:
             self._wake()

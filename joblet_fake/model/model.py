@@ -48,10 +48,19 @@ class Model:
         self.launcher = launcher
         self.pace = PACES[pace]
         self.seed = seed
-        self.clear()
+        self._begin()
 
     def clear(self) -> None:
-        """Forget everything, as if the server had just been made."""
+        """Forget everything, as if the server had just been made; open streams and calls end."""
+        lifecycle, jobs = self.lifecycle, self.jobs
+        # What was to happen to the old jobs must not happen to the new state.
+        self.clock.cancel_all()
+        self._begin()
+        lifecycle.give_up()
+        for job in jobs.buffered:
+            job.touch()
+
+    def _begin(self) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - ids must repeat with the seed
         self.node_id = self.new_uuid()
         self.jobs = Jobs()

@@ -38,17 +38,33 @@ class Outcome(Generic[T]):
         return outcome
 
     def resolve(self, value: T) -> None:
-        """Set the value and tell whoever waits."""
+        """Set the value and tell whoever waits.
+
+        Raises:
+            RuntimeError: the outcome is there already.
+        """
+        self._settle()
         self._value = value
-        self._finish()
+        self._tell()
 
     def fail(self, error: Exception) -> None:
-        """Set the error and tell whoever waits."""
+        """Set the error and tell whoever waits.
+
+        Raises:
+            RuntimeError: the outcome is there already.
+        """
+        self._settle()
         self._error = error
-        self._finish()
+        self._tell()
 
     def result(self) -> T:
-        """Give the value, or raise the error."""
+        """Give the value, or raise the error.
+
+        Raises:
+            RuntimeError: it is not there yet.
+        """
+        if not self.done:
+            raise RuntimeError("the outcome is not there yet: ask `done`, or use on_done()")
         if self._error is not None:
             raise self._error
         return self._value  # type: ignore[return-value]  # done, so the value is there
@@ -66,9 +82,11 @@ class Outcome(Generic[T]):
 
         def settle() -> None:
             try:
-                changed.resolve(change(self.result()))
+                value = change(self.result())
             except Exception as error:  # noqa: BLE001 - handed on to whoever asks for the result
                 changed.fail(error)
+            else:
+                changed.resolve(value)
 
         self.on_done(settle)
         return changed
@@ -83,17 +101,23 @@ class Outcome(Generic[T]):
 
         def settle() -> None:
             try:
-                changed.resolve(self.result())
+                value = self.result()
             except expected as error:
                 changed.fail(change(error))
             except Exception as error:  # noqa: BLE001 - handed on as above
                 changed.fail(error)
+            else:
+                changed.resolve(value)
 
         self.on_done(settle)
         return changed
 
-    def _finish(self) -> None:
+    def _settle(self) -> None:
+        if self.done:
+            raise RuntimeError("the outcome is there already")
         self.done = True
+
+    def _tell(self) -> None:
         waiting, self._waiting = self._waiting, []
         for told in waiting:
             told()

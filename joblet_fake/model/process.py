@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from joblet_fake.model.job import Job
+    from joblet_fake.model.job import Job, JobSpec
 
 
 class LaunchError(Exception):
@@ -36,6 +36,21 @@ class Output(Protocol):
 
 class Launcher(Protocol):
     """Starts processes for jobs; the programs room has one."""
+
+    @property
+    def asks_user_code(self) -> bool:
+        """Whether `choose` would call code of the test."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a process is at work in real time, whatever the clock says."""
+
+    def choose(self, spec: JobSpec) -> object:
+        """Say what runs for a job; None leaves that to `launch`. Called without any lock.
+
+        Args:
+            spec: what was asked for; the choice becomes its `program`.
+        """
 
     def launch(
         self,

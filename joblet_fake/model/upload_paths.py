@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from joblet_fake.model.job import Upload
 
+NAME_LIMIT: Final = 255
+"""The longest name of a file or folder, in bytes."""
+
 SYSTEM: Final = ("proc", "sys", "dev", "etc", "bin", "sbin", "usr/bin", "usr/sbin")
 
 
@@ -29,14 +32,25 @@ def clean(path: str) -> str:
 def check_scheduled(path: str) -> None:
     """Check an upload of a scheduled job, which is done when it is submitted (JOB-RUN-45).
 
+    Args:
+        path: as it was sent; it is cleaned first.
+
     Raises:
         Refusal: the path is none that a job may have.
+
+    >>> check_scheduled("a/../b")
+    >>> check_scheduled("/etc/passwd")
+    Traceback (most recent call last):
+    joblet_fake.model.errors.Refusal: upload preparation failed: upload processing failed: \
+failed to prepare upload session: upload validation failed: \
+invalid file path /etc/passwd: absolute paths not allowed
     """
     cleaned = clean(path)
     reason = ""
     if not path:
         reason = "empty path"
-    elif cleaned == ".." or cleaned.startswith("../"):
+    elif ".." in cleaned:
+        # Two dots anywhere count, in a name too.
         reason = "path traversal not allowed"
     elif cleaned.startswith("/"):
         reason = "absolute paths not allowed"
@@ -62,7 +76,12 @@ def lay_out(uploads: Iterable[Upload], work: str) -> dict[str, bytes]:
         Contents by path relative to /work. One that leaves it is not there.
 
     Raises:
-        LaunchError: a file would have to be where a folder is, or the other way round.
+        LaunchError: a file would have to be where a folder is, or the other way round, or its
+            name is none that a file can have.
+
+    >>> from joblet_fake.model.job import Upload
+    >>> lay_out([Upload("/a/../b.txt", b"one"), Upload("../c", b"two")], "/srv/work")
+    {'b.txt': b'one'}
     """
     files: dict[str, bytes] = {}
     folders: set[str] = {"."}
@@ -70,6 +89,10 @@ def lay_out(uploads: Iterable[Upload], work: str) -> dict[str, bytes]:
         path = clean(upload.path.lstrip("/"))
         if path == ".." or path.startswith("../"):
             continue
+        long = next((part for part in path.split("/") if len(part.encode()) > NAME_LIMIT), None)
+        if "\0" in path or long is not None:
+            problem = "invalid argument" if "\0" in path else "file name too long"
+            raise _failed(f"failed to write file {upload.path}: open {work}/{path}: {problem}")
         parent = posixpath.dirname(path)
         for folder in _folders(parent):
             if folder in files:

@@ -7,10 +7,36 @@ reason, it kills the groups that are left and removes the folder.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import sys
+import time
+
+TRIES = 20
+PAUSE = 0.05
+"""Real seconds between two tries: a killed process may still write while it dies."""
+
+
+def remove(folder: str) -> None:
+    """Remove a folder with all that is in it, folders without permissions too.
+
+    Args:
+        folder: its path; one that is not there is fine.
+    """
+    for place in range(TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.lexists(folder):
+            return
+        if place:
+            time.sleep(PAUSE)
+        for parent, folders, _ in os.walk(folder):
+            for name in folders:
+                path = os.path.join(parent, name)  # noqa: PTH118 - pathlib is slow to import
+                with contextlib.suppress(OSError):
+                    if not os.path.islink(path):  # noqa: PTH114 - as above
+                        os.chmod(path, 0o700)  # noqa: PTH101 - as above
 
 
 def main() -> None:
@@ -33,7 +59,7 @@ def main() -> None:
         except (ProcessLookupError, PermissionError):
             continue
     if folder:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
 
 
 if __name__ == "__main__":

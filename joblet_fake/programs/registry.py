@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.model import system_lines
-from joblet_fake.programs.builtin import BUILTINS, Io
+from joblet_fake.programs.builtin import BUILTINS
+from joblet_fake.programs.command_io import Io
 from joblet_fake.programs.context import context_of
 from joblet_fake.programs.local import Local
 from joblet_fake.programs.run import ScriptedProcess
@@ -65,13 +66,15 @@ class Programs:
             args: the arguments, all of them.
             name: the name in RunJob's request; generation 2.3 shows it nowhere (JOB-RUN-55).
             env: variables that are set so, plain or secret.
-            when: a predicate over the job's request, called outside of all locks.
+            when: a predicate over the job's request. It is called when RunJob comes, on a thread
+                of its own and outside of all locks, so that it may call the fake; what it raises
+                fails the test.
 
         Returns:
             A script, to be continued: `.prints(...)`, `.sleeps(...)`, `.exits(...)` and others.
 
         Raises:
-            TypeError: `args` is a string.
+            TypeError: a condition is of a type that no job's request has.
 
         >>> from joblet_fake.clock import Clock
         >>> Programs(Clock("frozen")).on("train").prints("epoch 1\n").exits(3)
@@ -93,13 +96,19 @@ class Programs:
 
         Raises:
             ValueError: `unknown` is neither.
+
+        >>> from joblet_fake.clock import Clock
+        >>> programs = Programs(Clock("frozen"))
+        >>> programs.default().prints("unknown, and yet it ran").exits(0)
+        on().prints('unknown, and yet it ran').exits(0)
         """
         if unknown is not None:
             if unknown not in UNKNOWN:
                 raise ValueError(f"unknown={unknown!r}: it is one of {', '.join(UNKNOWN)}")
             self._unknown = unknown
             self._default = None
-            return Script()
+            # What would be said here would never happen, so that saying it is refused.
+            return Script().ends(f"default(unknown={unknown!r})")
         self._default = Script()
         return self._default
 
@@ -122,10 +131,23 @@ class Programs:
         """Whether `choose` would call predicates of the test."""
         return any(script.when is not None for script in self._scripts)
 
-    def choose(self, spec: JobSpec) -> Script | None:
-        """Give the script for a job; predicates run here, so this is called without any lock."""
+    @property
+    def busy(self) -> bool:
+        """Whether a local process is at work."""
+        return self._local is not None and self._local.busy
+
+    def choose(self, spec: JobSpec, *, asking: bool = True) -> Script | None:
+        """Give the script for a job.
+
+        Args:
+            spec: what was asked for.
+            asking: whether predicates are called, which needs a caller without any lock; scripts
+                with one are left out otherwise.
+        """
         best: Script | None = None
         for script in tuple(self._scripts):
+            if script.when is not None and not asking:
+                continue
             fits = script.matches(spec) and (script.when is None or script.when(spec))
             if fits and (best is None or script.weight >= best.weight):
                 best = script
@@ -144,15 +166,16 @@ class Programs:
             LaunchError: the script says so, or a local process can't be made.
         """
         chosen = job.spec.program
-        if chosen is None and not self.asks_user_code:
-            chosen = self.choose(job.spec)
+        if chosen is None:
+            # Predicates had their say when RunJob came; here the model's lock is held.
+            chosen = self.choose(job.spec, asking=False)
         if isinstance(chosen, Script):
             job.explanation = f"scripted: {chosen!r}"
             chosen.check_start()
             program: Callable[[Context], Steps] = chosen
         elif self._local is not None:
             job.explanation = "a real local process"
-            return self._local.launch(job, output, exited)
+            return self._local.launch(job, output, exited, delay)
         else:
             program = self._unscripted(job)
         context = context_of(job, self._clock)
@@ -169,6 +192,7 @@ class Programs:
             job.explanation = f"built in: {base} -c"
 
             def shell(context: Context) -> Steps:
+                context.unknown_fails = self._unknown == "not found"
                 try:
                     shell = Shell(context, base, context.args[2:])
                     status = yield from shell.run(script)
@@ -177,7 +201,8 @@ class Programs:
                     return 2
                 if context.unknown:
                     names = ", ".join(repr(name) for name in dict.fromkeys(context.unknown))
-                    job.explanation += f"; nothing was run for {names}, which no program knows"
+                    outcome = "not found" if context.unknown_fails else "nothing was run for"
+                    job.explanation += f"; {outcome} {names}, which no program knows"
                 return status
 
             return shell

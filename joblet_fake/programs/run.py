@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 TERMINATED: Final = 143
 """The status that a shell sees of a child that SIGTERM ended."""
 
+BROKEN: Final = 1
+"""The exit code of a program that raised, as of a script that ends with a traceback."""
+
 STEPS_AT_ONCE: Final = 1_000_000
 """More steps than this without a sleep are taken for a program that never ends."""
 
@@ -53,7 +56,12 @@ class ScriptedProcess:
         self._timer: Timer | None = clock.call_later(delay, lambda: self._go(0, first=True))
 
     def stop(self, grace: float, ended: Callable[[], None]) -> None:
-        """SIGTERM now, SIGKILL after `grace` clock seconds."""
+        """SIGTERM now, SIGKILL after `grace` clock seconds (JOB-STP-05, JOB-STP-06).
+
+        Args:
+            grace: clock seconds.
+            ended: called once, after `exited`.
+        """
         self._ended = ended
         if self._over:
             ended()
@@ -96,6 +104,10 @@ class ScriptedProcess:
             except StopIteration as stop:
                 self._end(stop.value or 0)
                 return
+            except Exception:
+                # The program is broken: the job fails, and whoever moved the clock learns why.
+                self._end(BROKEN)
+                raise
             first, status = False, 0
             if self._take(step):
                 return
@@ -112,7 +124,7 @@ class ScriptedProcess:
                 self._output(data)
             case Stderr(data):
                 self._output(data, "stderr")
-            case Sleep(seconds):
+            case Sleep(seconds) if seconds > 0:
                 self._asleep = step
                 self._timer = self._clock.call_later(seconds, lambda: self._go(0))
                 return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, Self
 
@@ -17,7 +16,13 @@ if TYPE_CHECKING:
     from joblet_fake.programs.steps import Steps
 
 STREAMS: Final[dict[str, type[Stdout | Stderr]]] = {"stdout": Stdout, "stderr": Stderr}
-SIGNALS: Final = tuple(each.name for each in signal.Signals)
+SIGNALS: Final = (
+    "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL",
+    "SIGUSR1", "SIGSEGV", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD",
+    "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGXCPU", "SIGXFSZ",
+    "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO", "SIGPWR", "SIGSYS",
+)  # fmt: skip
+"""Linux's signals: jobs run there, wherever the test does."""
 HIGHEST_EXIT_CODE: Final = 255
 
 
@@ -38,8 +43,17 @@ class Script:
         env: Mapping[str, str] | None = None,
         when: Callable[[JobSpec], object] | None = None,
     ) -> None:
+        _check_text("command", command)
+        _check_text("name", name)
         if isinstance(args, str):
             raise TypeError(f"args={args!r}: give a list of arguments, such as args=[{args!r}]")
+        for arg in args or ():
+            _check_text("args", arg)
+        for item in (env or {}).items():
+            for text in item:
+                _check_text("env", text)
+        if when is not None and not callable(when):
+            raise TypeError(f"when={when!r}: give a function of the job's request")
         self.command = command
         self.args = None if args is None else tuple(args)
         self.name = name
@@ -86,17 +100,23 @@ class Script:
     # Saying
 
     def prints(self, text: str | bytes, stream: str = "stdout") -> Self:
-        """Write something: one chunk of the log, exactly these bytes.
+        r"""Write something: one chunk of the log, exactly these bytes (up to 32 KiB, JOB-LOG-01).
 
         Args:
             text: text, which becomes UTF-8, or bytes.
             stream: `"stdout"` or `"stderr"`; clients get both merged (JOB-LOG-02).
 
         Raises:
+            TypeError: it is neither text nor bytes.
             ValueError: there is no such stream, or the program has ended before.
+
+        >>> Script().prints("one\n").prints(b"\xff", stream="stderr")
+        on().prints('one\n').prints(b'\xff', stream='stderr')
         """
         if stream not in STREAMS:
             raise ValueError(f"unknown stream {stream!r}: it is stdout or stderr")
+        if not isinstance(text, str | bytes | bytearray | memoryview):
+            raise TypeError(f"prints({text!r}): give text or bytes")
         data = text.encode() if isinstance(text, str) else bytes(text)
         more = "" if stream == "stdout" else f", stream={stream!r}"
         return self._say(f"prints({text!r}{more})", STREAMS[stream](data))
@@ -108,10 +128,15 @@ class Script:
             seconds: clock seconds.
 
         Raises:
-            ValueError: they are negative, or the program has ended before.
+            ValueError: they are negative or endless, or the program has ended before.
+
+        >>> Script().sleeps(0.5)
+        on().sleeps(0.5)
         """
         if not seconds >= 0:
             raise ValueError(f"sleeps({seconds}): time only moves forward")
+        if seconds == float("inf"):
+            raise ValueError("sleeps(inf): what never ends is hangs()")
         return self._say(f"sleeps({seconds:g})", Sleep(seconds))
 
     def exits(self, code: int) -> Self:
@@ -122,6 +147,9 @@ class Script:
 
         Raises:
             ValueError: the code is none, or the program has ended before.
+
+        >>> Script().exits(3)
+        on().exits(3)
         """
         if not 0 <= code <= HIGHEST_EXIT_CODE:
             raise ValueError(f"exits({code}): an exit code is 0 to 255; for a signal use dies()")
@@ -137,11 +165,14 @@ class Script:
 
         Raises:
             ValueError: there is no such signal, or the program has ended before.
+
+        >>> Script().dies("SIGSEGV")
+        on().dies('SIGSEGV')
         """
         if by not in SIGNALS:
-            near = get_close_matches(by.upper(), SIGNALS, n=1)
-            hint = f"; near: {near[0]}" if near else ", such as SIGKILL or SIGSEGV"
-            raise ValueError(f"unknown signal {by!r}{hint}")
+            near = get_close_matches(str(by).upper(), SIGNALS, n=1)
+            hint = f"near: {near[0]}" if near else f"it is one of {', '.join(SIGNALS)}"
+            raise ValueError(f"unknown signal {by!r}; {hint}")
         return self._say(f"dies({by!r})", Die(by), end=True)
 
     def hangs(self) -> Self:
@@ -149,6 +180,9 @@ class Script:
 
         Raises:
             ValueError: the program has ended before.
+
+        >>> Script().prints("ready").hangs()
+        on().prints('ready').hangs()
         """
         return self._say("hangs()", Hang(), end=True)
 
@@ -160,11 +194,23 @@ class Script:
 
         Raises:
             ValueError: the program does something before.
+
+        >>> Script().fails_to_start("no space left on device")
+        on().fails_to_start('no space left on device')
         """
         if self._said:
             raise ValueError("fails_to_start() stands alone: what does not start does nothing")
         self._say(f"fails_to_start({reason!r})", end=True)
         self._refusal = reason
+        return self
+
+    def ends(self, where: str) -> Self:
+        """Refuse whatever would be said after this.
+
+        Args:
+            where: what stands there in the refusal.
+        """
+        self._ended = where
         return self
 
     def _say(self, said: str, step: Step | None = None, *, end: bool = False) -> Self:
@@ -193,3 +239,8 @@ class Script:
         for step in tuple(self._steps):  # noqa: UP028 - a tuple takes nothing that is sent back
             yield step
         return self._code or 0
+
+
+def _check_text(condition: str, value: object) -> None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{condition}: {value!r} is no text; every job's is text")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import operator
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.programs import shell_parser as grammar
-from joblet_fake.programs.builtin import BUILTINS, Io
+from joblet_fake.programs.arithmetic import compute
+from joblet_fake.programs.builtin import BUILTINS
+from joblet_fake.programs.command_io import Io, is_folder
 from joblet_fake.programs.steps import Sleep, Stderr, Stdout
 
 if TYPE_CHECKING:
@@ -18,17 +18,14 @@ if TYPE_CHECKING:
     from joblet_fake.programs.context import Context
     from joblet_fake.programs.steps import Steps, Work
 
+NOT_FOUND: Final = 127
+"""The status of a command that is not there."""
+
+BLANKS: Final = (" ", "\t", "\n")
+"""Where unquoted values are split."""
+
 ROUNDS: Final = 1_000_000
 """A loop that goes round more often without sleeping is ended."""
-
-OPERATIONS: Final[dict[type, Callable[[int, int], int]]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: lambda a, b: int(a / b),
-    ast.FloorDiv: lambda a, b: int(a / b),
-    ast.Mod: lambda a, b: a - int(a / b) * b,
-}
 
 
 class Exit(Exception):  # noqa: N818 - it is control flow, as in a shell
@@ -49,18 +46,36 @@ class Loop(Exception):  # noqa: N818 - it is control flow, as in a shell
 
 @dataclass
 class Shell:
-    """One shell: its variables, its last status, its trap."""
+    """One shell.
+
+    Attributes:
+        context: the job that it runs in.
+        name: what it was called as; a plain `sh` has another echo than `bash`.
+        args: what follows the script, `$0` first.
+        environment: the variables that it is given; the job's own if None.
+        variables: all its variables.
+        exported: the names of those that its commands get.
+        status: the last command's.
+        trap: what SIGTERM does.
+        io: what it reads from, and where it is.
+    """
 
     context: Context
     name: str = "sh"
     args: tuple[str, ...] = ()
+    environment: dict[str, str] | None = None
     variables: dict[str, str] = field(default_factory=dict)
+    exported: set[str] = field(default_factory=set)
     status: int = 0
     trap: grammar.Script | None = None
     io: Io = field(default_factory=Io)
+    _substituted: bool = False
 
     def __post_init__(self) -> None:
-        self.variables = dict(self.context.environment)
+        given = self.context.environment if self.environment is None else self.environment
+        self.variables = dict(given)
+        self.exported = set(given)
+        self.io.shell = self.name
 
     # Scripts
 
@@ -100,12 +115,14 @@ class Shell:
         return self.status
 
     def _subshell(self, command: grammar.Command) -> Steps:
-        variables = dict(self.variables)
+        kept = dict(self.variables), set(self.exported), self.io.cwd, self.trap
         try:
             yield from self._command(command)
         except Exit as exit_:
             self.status = exit_.status
-        self.variables = variables
+        except Loop:
+            self.status = 0
+        self.variables, self.exported, self.io.cwd, self.trap = kept
         return self.status
 
     def _command(self, command: grammar.Command, *, last: bool = False) -> Steps:
@@ -125,6 +142,8 @@ class Shell:
                         break
             case grammar.While(condition, body, until):
                 yield from self._while(condition, body, until=until)
+            case grammar.Redirected(inner, redirections):
+                self.status = yield from self._all_redirected(self._command(inner), redirections)
             case grammar.Group(body, subshell):
                 if subshell:
                     yield from self._subshell(grammar.Group(body, subshell=False))
@@ -176,16 +195,27 @@ class Shell:
         assigned = {}
         for name, word in command.assignments:
             assigned[name] = "".join((yield from self._expand(word, split=False)))
-        if not words:
+        if words:
+            steps = self._call(words, assigned, last=last)
+        else:
             self.variables.update(assigned)
-            self.status = 0
-            return 0
-        steps = self._call(words, assigned, last=last)
-        for redirection in reversed(command.redirections):
+            steps = self._nothing(after_substitution=self.status if self._substituted else 0)
+        self._substituted = False
+        self.status = yield from self._all_redirected(steps, command.redirections)
+        return self.status
+
+    @staticmethod
+    def _nothing(*, after_substitution: int) -> Steps:
+        """Run no command: the status is that of the last `$(...)`, if there was one."""
+        yield from ()
+        return after_substitution
+
+    def _all_redirected(self, steps: Steps, redirections: tuple[grammar.Redirection, ...]) -> Steps:
+        # They hold in the order written, so that the last one is the innermost.
+        for redirection in reversed(redirections):
             target = "".join((yield from self._expand(redirection.target, split=False)))
             steps = self._redirected(steps, redirection, target)
-        self.status = yield from steps
-        return self.status
+        return (yield from steps)
 
     def _call(self, words: list[str], assigned: dict[str, str], *, last: bool) -> Steps:
         name, args = words[0], words[1:]
@@ -198,14 +228,17 @@ class Shell:
             return (yield from special(args))
         base = name.rpartition("/")[2]
         if base in ("sh", "bash", "dash") and args[:1] == ["-c"] and len(args) > 1:
-            inner = Shell(self.context, base, tuple(args[2:]), io=self.io)
-            inner.variables = {**self.variables, **assigned}
+            io = Io(self.io.stdin, self.io.cwd)
+            inner = Shell(self.context, base, tuple(args[2:]), self._environment(assigned), io=io)
             return (yield from inner.run(grammar.parse(args[1])))
         builtin = BUILTINS.get(base)
         if builtin is None:
             self.context.unknown.append(name)
-            return 0
-        self.io.environment = {**self.variables, **assigned}
+            if not self.context.unknown_fails:
+                return 0
+            yield Stderr(f"{self.name}: 1: {name}: not found\n".encode(errors="surrogateescape"))
+            return NOT_FOUND
+        self.io.environment = self._environment(assigned)
         child = not last or self.trap is not None
         steps = builtin(self.context, args, self.io)
         status = 0
@@ -221,6 +254,12 @@ class Shell:
                 step = steps.send(status)
         except StopIteration as stop:
             return stop.value or 0
+
+    def _environment(self, assigned: dict[str, str]) -> dict[str, str]:
+        """Give what a command sees: the exported variables and those set for it alone."""
+        return {name: self.variables[name] for name in self.variables if name in self.exported} | (
+            assigned
+        )
 
     def _terminated(self, status: int) -> Steps:
         """A child died of SIGTERM: run the trap, if there is one, and go on."""
@@ -274,8 +313,13 @@ class Shell:
     # Commands of the shell itself
 
     def _do_exit(self, args: list[str]) -> Steps:
-        yield from ()
-        raise Exit(int(args[0]) & 0xFF if args and args[0].isdigit() else self.status)
+        status = self.status
+        if args:
+            if not re.fullmatch(r"[0-9]{1,9}", args[0]):
+                yield Stderr(f"{self.name}: 1: exit: Illegal number: {args[0]}\n".encode())
+                raise Exit(2)
+            status = int(args[0]) & 0xFF
+        raise Exit(status)
 
     def _do_break(self, _args: list[str]) -> Steps:
         yield from ()
@@ -291,18 +335,23 @@ class Shell:
             name, equals, value = arg.partition("=")
             if equals:
                 self.variables[name] = value
+            self.exported.add(name)
         return 0
 
     def _do_unset(self, args: list[str]) -> Steps:
         yield from ()
         for arg in args:
             self.variables.pop(arg, None)
+            self.exported.discard(arg)
         return 0
 
     def _do_cd(self, args: list[str]) -> Steps:
-        yield from ()
-        self.io.cwd = self.io.absolute(args[0] if args else "/root")
-        self.variables["PWD"] = self.io.cwd
+        target = args[0] if args else self.variables.get("HOME", "/")
+        if not is_folder(self.context, target, self.io):
+            yield Stderr(f"{self.name}: 1: cd: can't cd to {target}\n".encode())
+            return 2
+        self.variables["OLDPWD"] = self.io.cwd
+        self.io.cwd = self.variables["PWD"] = self.io.absolute(target)
         return 0
 
     def _do_set(self, _args: list[str]) -> Steps:
@@ -328,11 +377,12 @@ class Shell:
             if isinstance(piece, grammar.Text):
                 value = piece.text
             elif isinstance(piece, grammar.Arithmetic):
-                value = str(self._arithmetic(piece.expression))
+                value = str(compute(piece.expression, self.variables))
             elif isinstance(piece, grammar.Variable):
                 value, quoted = self._variable(piece), piece.quoted
             else:
                 output = yield from self._captured(self._subshell(_group(piece.script)))
+                self._substituted = True
                 value = output.decode(errors="surrogateescape").rstrip("\n")
                 quoted = piece.quoted
             if quoted or not split:
@@ -357,17 +407,6 @@ class Shell:
             return self.args[int(name)] if int(name) < len(self.args) else ""
         return self.variables.get(name) or piece.default or ""
 
-    def _arithmetic(self, expression: str) -> int:
-        text = re.sub(
-            r"\$?([A-Za-z_]\w*)",
-            lambda match: self.variables.get(match[1]) or "0",
-            expression,
-        )
-        try:
-            return _value(ast.parse(text.strip(), mode="eval").body)
-        except (SyntaxError, ZeroDivisionError, KeyError, TypeError):
-            raise grammar.ShellSyntaxError(f"$(({expression})) can't be computed") from None
-
 
 class _Words:
     """Words in the making."""
@@ -382,13 +421,13 @@ class _Words:
 
     def split(self, text: str) -> None:
         """Add words that blanks part; the first and the last may touch their neighbours."""
-        if text[:1].isspace():
+        if text[:1] in BLANKS:
             self._end()
-        for place, part in enumerate(text.split()):
+        for place, part in enumerate(re.findall(r"[^ \t\n]+", text)):
             if place:
                 self._end()
             self.join(part)
-        if text[-1:].isspace():
+        if text[-1:] in BLANKS:
             self._end()
 
     def all(self) -> list[str]:
@@ -400,17 +439,6 @@ class _Words:
         if self._current is not None:
             self._words.append(self._current)
             self._current = None
-
-
-def _value(node: ast.expr) -> int:
-    match node:
-        case ast.Constant(int(value)):
-            return value
-        case ast.BinOp(left, operation, right):
-            return OPERATIONS[type(operation)](_value(left), _value(right))
-        case ast.UnaryOp(ast.USub(), operand):
-            return -_value(operand)
-    raise TypeError(node)
 
 
 def _group(script: grammar.Script) -> grammar.Group:

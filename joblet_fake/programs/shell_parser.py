@@ -122,7 +122,15 @@ class Group:
     subshell: bool
 
 
-Command: TypeAlias = Simple | If | For | While | Group
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """A compound command with redirections after it."""
+
+    command: Command
+    redirections: tuple[Redirection, ...]
+
+
+Command: TypeAlias = Simple | If | For | While | Group | Redirected
 
 RESERVED: Final = frozenset(
     {"if", "then", "elif", "else", "fi", "for", "do", "done", "while", "until", "{", "}", "in"}
@@ -188,19 +196,24 @@ class _Lexer:
                 self.at += 1
                 pieces.extend(self._double_quoted())
             elif character == "\\":
-                pieces.append(Text(self.text[self.at + 1 : self.at + 2], quoted=True))
+                after = self.text[self.at + 1 : self.at + 2]
+                # A backslash at the very end stands for itself, one before a line's end for none.
+                if after != "\n":
+                    pieces.append(Text(after or "\\", quoted=True))
                 self.at += 2
             elif character == "$":
                 pieces.append(self._dollar(quoted=False))
-            elif character in "`*?[~" and not self._plain(character):
+            elif character in "`*?[~" and not self._plain(character, first=not pieces):
                 raise ShellSyntaxError(f"{character} is more than this shell knows")
             else:
                 pieces.append(Text(character, quoted=False))
                 self.at += 1
         return tuple(pieces)
 
-    def _plain(self, character: str) -> bool:
-        # `[` begins the test command, and `?`, `*` alone in the middle of a word are patterns.
+    def _plain(self, character: str, *, first: bool) -> bool:
+        # `[` begins the test command; `~` means something at the start of a word alone.
+        if character == "~":
+            return not first and self.text[self.at - 1] not in "=:"
         return character == "[" and self.text[self.at : self.at + 2] in ("[ ", "[")
 
     def _double_quoted(self) -> list[Piece]:
@@ -214,6 +227,8 @@ class _Lexer:
                 return pieces
             if character == "\\" and self.text[self.at + 1 : self.at + 2] in ('"', "\\", "$", "`"):
                 pieces.append(Text(self.text[self.at + 1], quoted=True))
+                self.at += 2
+            elif self.text.startswith("\\\n", self.at):
                 self.at += 2
             elif character == "$":
                 pieces.append(self._dollar(quoted=True))
@@ -334,6 +349,21 @@ class _Parser:
         return Pipeline(tuple(commands), negated)
 
     def _command(self) -> Command:
+        command = self._compound()
+        if command is None:
+            return self._simple()
+        redirections = []
+        while self._next.kind == "redirect":
+            redirections.append(self._redirection())
+        return Redirected(command, tuple(redirections)) if redirections else command
+
+    def _redirection(self) -> Redirection:
+        token = self._take()
+        if self._next.kind != "word":
+            raise ShellSyntaxError("a redirection needs a target")
+        return Redirection(token.stream, token.text, self._take().word)
+
+    def _compound(self) -> Command | None:
         if self._keyword("if"):
             return self._if()
         if self._keyword("for"):
@@ -352,7 +382,7 @@ class _Parser:
             body = self.script(")")
             self._expect(")")
             return Group(body, subshell=True)
-        return self._simple()
+        return None
 
     def _body(self) -> Script:
         self._expect("do")
@@ -395,12 +425,10 @@ class _Parser:
         assignments: list[tuple[str, Word]] = []
         redirections: list[Redirection] = []
         while self._next.kind in ("word", "redirect"):
-            token = self._take()
-            if token.kind == "redirect":
-                if self._next.kind != "word":
-                    raise ShellSyntaxError("a redirection needs a target")
-                redirections.append(Redirection(token.stream, token.text, self._take().word))
+            if self._next.kind == "redirect":
+                redirections.append(self._redirection())
                 continue
+            token = self._take()
             name, equals, _ = token.text.partition("=")
             if not words and equals and NAME.fullmatch(name):
                 assignments.append((name, _without(token.word, len(name) + 1)))
