@@ -7,7 +7,7 @@ import operator
 import re
 from typing import TYPE_CHECKING, Final
 
-from joblet_fake.programs.shell_parser import ShellSyntaxError
+from joblet_fake.programs.shell_grammar import ShellSyntaxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -32,9 +32,9 @@ def _text(words: Iterable[str]) -> bytes:
     return " ".join(words).encode(errors="surrogateescape")
 
 
-def _curly(text: str) -> str:
-    """Quote as coreutils does."""
-    return f"\u2018{text}\u2019"
+def _quoted(text: str) -> str:
+    """Quote as coreutils does in the C locale, in which jobs run."""
+    return f"'{text}'"
 
 
 def sleep(_context: Context, args: list[str], _io: Io) -> Steps:
@@ -47,7 +47,7 @@ def sleep(_context: Context, args: list[str], _io: Io) -> Steps:
         match = re.fullmatch(r"(\d+\.?\d*|\.\d+)([smhd]?)", arg, re.ASCII)
         if match is None and arg not in ("infinity", "inf"):
             yield say(
-                f"sleep: invalid time interval {_curly(arg)}\n"
+                f"sleep: invalid time interval {_quoted(arg)}\n"
                 "Try 'sleep --help' for more information.\n",
             )
             return 1
@@ -74,7 +74,7 @@ def seq(_context: Context, args: list[str], _io: Io) -> Steps:
     numbers = []
     for arg in args:
         if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)", arg, re.ASCII):
-            yield say(f"seq: invalid floating point argument: {_curly(arg)}\n{TRY_SEQ}")
+            yield say(f"seq: invalid floating point argument: {_quoted(arg)}\n{TRY_SEQ}")
             return 1
         numbers.append(Decimal(arg))
     match numbers:
@@ -85,10 +85,10 @@ def seq(_context: Context, args: list[str], _io: Io) -> Steps:
         case [first, step, last] if step:
             pass
         case [_, _, _]:
-            yield say(f"seq: invalid Zero increment value: {_curly(args[1])}\n{TRY_SEQ}")
+            yield say(f"seq: invalid Zero increment value: {_quoted(args[1])}\n{TRY_SEQ}")
             return 1
         case [_, _, _, _, *_]:
-            yield say(f"seq: extra operand {_curly(args[3])}\n{TRY_SEQ}")
+            yield say(f"seq: extra operand {_quoted(args[3])}\n{TRY_SEQ}")
             return 1
         case _:
             yield say(f"seq: missing operand\n{TRY_SEQ}")
@@ -131,6 +131,7 @@ def cat(context: Context, args: list[str], io: Io) -> Steps:
     for arg in args or ["-"]:
         if arg == "-":
             data: bytes | None = io.stdin
+            io.stdin = b""
         else:
             data = context.files.get(io.place(arg))
         if data is None:

@@ -19,7 +19,7 @@ ESCAPES: Final = {
     "e": "\x1b",
 }  # fmt: skip
 
-PLAIN: Final = r"[ntrabfv\\]"
+PLAIN: Final = r"[ntrabfve\\]"
 MORE: Final = r"[ntrabfve\\]|x[0-9a-fA-F]{1,2}"
 """The escapes that are no octal number, of a plain `sh` and of everything else."""
 
@@ -44,7 +44,10 @@ def _unescape(text: str, octal: str, io: Io) -> tuple[str, bool]:
         return ESCAPES[code]
 
     pieces, at, cut = [], 0, False
-    for match in re.finditer(rf"\\({octal}|c|{PLAIN if io.posix else MORE})", text):
+    known = PLAIN if io.posix else MORE
+    # A plain shell's printf has no `\c` in its format.
+    cutting = "" if io.posix and octal == OCTAL_FORMAT else "|c"
+    for match in re.finditer(rf"\\({octal}|{known}{cutting})", text):
         pieces.append(text[at : match.start()])
         at = match.end()
         if match[1] == "c":
@@ -83,7 +86,7 @@ class _Format:
     def __init__(self, form: str, io: Io) -> None:
         self._io = io
         self._pieces = re.split(f"({SPEC})", form)
-        self.wrong: list[str] = []
+        self.wrong: list[tuple[str, str]] = []
         self.cut = False
 
     def fill(self, values: Iterator[str]) -> str:
@@ -116,7 +119,7 @@ class _Format:
         return f"%{flags}{'d' if kind == 'u' else kind}" % number
 
     def _number(self, value: str | None, *, real: bool) -> float:
-        if value is None:
+        if not value:
             return 0
         if value[:1] in ("'", '"') and value[1:]:
             return ord(value[1])
@@ -128,11 +131,12 @@ class _Format:
         decimal = re.match(r"[-+]?(\d+\.?\d*([eE][-+]?\d+)?|\.\d+)", text, re.ASCII)
         if real and decimal and decimal.end() == len(text):
             return float(text)
-        self.wrong.append(value)
-        if real and decimal:
-            return float(decimal[0])
-        digits = re.match(r"[-+]?[0-9]{1,18}", text)
-        return int(digits[0]) if digits and not text.lstrip("+-").startswith("0") else 0
+        digits = decimal if real else re.match(r"[-+]?[0-9]{1,18}", text)
+        problem = "not completely converted" if digits else "expected numeric value"
+        self.wrong.append((value, problem))
+        if not digits or text.lstrip("+-").startswith("0"):
+            return 0
+        return float(digits[0]) if real else int(digits[0])
 
 
 def printf(_context: Context, args: list[str], io: Io) -> Steps:
@@ -152,6 +156,6 @@ def printf(_context: Context, args: list[str], io: Io) -> Steps:
     data = "".join(out).encode(errors="surrogateescape")
     if data:
         yield Stdout(data)
-    for value in form.wrong:
-        yield io.complaint("printf", f"{value}: expected numeric value")
+    for value, problem in form.wrong:
+        yield io.complaint("printf", f"{value}: {problem}")
     return int(bool(form.wrong))

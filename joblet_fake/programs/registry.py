@@ -12,7 +12,8 @@ from joblet_fake.programs.local import Local
 from joblet_fake.programs.run import ScriptedProcess
 from joblet_fake.programs.script import Script
 from joblet_fake.programs.shell import Shell
-from joblet_fake.programs.shell_parser import ShellSyntaxError, parse
+from joblet_fake.programs.shell_grammar import ShellSyntaxError
+from joblet_fake.programs.shell_parser import parse
 from joblet_fake.programs.steps import Stdout
 
 if TYPE_CHECKING:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from joblet_fake.programs import shell_parser as grammar
+from joblet_fake.programs import shell_grammar as grammar
 from joblet_fake.programs.arithmetic import compute
 from joblet_fake.programs.builtin import BUILTINS
-from joblet_fake.programs.command_io import Io, is_folder
+from joblet_fake.programs.command_io import Io
+from joblet_fake.programs.shell_commands import COMMANDS, Exit, Loop
+from joblet_fake.programs.shell_parser import parse
+from joblet_fake.programs.shell_words import Words
 from joblet_fake.programs.steps import Sleep, Stderr, Stdout
 
 if TYPE_CHECKING:
@@ -21,27 +23,8 @@ if TYPE_CHECKING:
 NOT_FOUND: Final = 127
 """The status of a command that is not there."""
 
-BLANKS: Final = (" ", "\t", "\n")
-"""Where unquoted values are split."""
-
 ROUNDS: Final = 1_000_000
 """A loop that goes round more often without sleeping is ended."""
-
-
-class Exit(Exception):  # noqa: N818 - it is control flow, as in a shell
-    """`exit N`."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
-
-
-class Loop(Exception):  # noqa: N818 - it is control flow, as in a shell
-    """`break` and `continue`."""
-
-    def __init__(self, *, again: bool) -> None:
-        super().__init__(again)
-        self.again = again
 
 
 @dataclass
@@ -57,6 +40,10 @@ class Shell:
         exported: the names of those that its commands get.
         status: the last command's.
         trap: what SIGTERM does.
+        deaf: whether SIGTERM does nothing, to its commands either.
+        at_exit: what is run at the end.
+        loops: how many loops it is in.
+        stops_on_failure: whether a command that fails ends it (`set -e`).
         io: what it reads from, and where it is.
     """
 
@@ -68,8 +55,13 @@ class Shell:
     exported: set[str] = field(default_factory=set)
     status: int = 0
     trap: grammar.Script | None = None
+    deaf: bool = False
+    at_exit: grammar.Script | None = None
+    stops_on_failure: bool = False
     io: Io = field(default_factory=Io)
     _substituted: bool = False
+    _lenient: int = 0
+    loops: int = 0
 
     def __post_init__(self) -> None:
         given = self.context.environment if self.environment is None else self.environment
@@ -81,25 +73,49 @@ class Shell:
 
     def run(self, script: grammar.Script) -> Steps:
         """Run a whole `sh -c`; the last command takes the shell's place (it is then PID 1)."""
-        try:
-            yield from self._script(script, last=True)
-        except Exit as exit_:
-            self.status = exit_.status
-        except Loop:
-            pass
+        yield from self._until_exit(script, last=True)
+        if self.at_exit is not None:
+            script, self.at_exit, status = self.at_exit, None, self.status
+            yield from self._until_exit(script)
+            self.status = status
         return self.status
 
-    def _script(self, script: grammar.Script, *, last: bool = False) -> Steps:
+    def _until_exit(self, script: grammar.Script, *, last: bool = False) -> Steps:
+        try:
+            yield from self.run_list(script, last=last)
+        except Exit as exit_:
+            self.status = exit_.status
+        return self.status
+
+    def run_list(self, script: grammar.Script, *, last: bool = False) -> Steps:
+        """Run commands one after another."""
         for place, item in enumerate(script.items):
             yield from self._and_or(item, last=last and place == len(script.items) - 1)
         return self.status
 
     def _and_or(self, item: grammar.AndOr, *, last: bool) -> Steps:
-        yield from self._pipeline(item.first, last=last and not item.rest)
-        for place, (joint, pipeline) in enumerate(item.rest):
-            if (joint == "&&") == (self.status == 0):
-                yield from self._pipeline(pipeline, last=last and place == len(item.rest) - 1)
+        pipelines = [("", item.first), *item.rest]
+        for place, (joint, pipeline) in enumerate(pipelines):
+            final = place == len(pipelines) - 1
+            if joint and (joint == "&&") != (self.status == 0):
+                continue
+            # What is tested may fail, and whatever runs inside of it.
+            self._lenient += not final or pipeline.negated
+            try:
+                yield from self._pipeline(pipeline, last=last and final)
+            finally:
+                self._lenient -= not final or pipeline.negated
+            counts = final and not pipeline.negated and not self._lenient
+            if self.stops_on_failure and self.status and counts:
+                raise Exit(self.status)
         return self.status
+
+    def _condition(self, script: grammar.Script) -> Steps:
+        self._lenient += 1
+        try:
+            return (yield from self.run_list(script))
+        finally:
+            self._lenient -= 1
 
     def _pipeline(self, pipeline: grammar.Pipeline, *, last: bool) -> Steps:
         if len(pipeline.commands) == 1:
@@ -115,14 +131,14 @@ class Shell:
         return self.status
 
     def _subshell(self, command: grammar.Command) -> Steps:
-        kept = dict(self.variables), set(self.exported), self.io.cwd, self.trap
+        kept = dict(self.variables), set(self.exported), self.io.cwd, self.trap, self.loops
+        at_exit, self.at_exit, self.loops = self.at_exit, None, 0
         try:
             yield from self._command(command)
         except Exit as exit_:
             self.status = exit_.status
-        except Loop:
-            self.status = 0
-        self.variables, self.exported, self.io.cwd, self.trap = kept
+        self.variables, self.exported, self.io.cwd, self.trap, self.loops = kept
+        self.at_exit = at_exit
         return self.status
 
     def _command(self, command: grammar.Command, *, last: bool = False) -> Steps:
@@ -148,7 +164,7 @@ class Shell:
                 if subshell:
                     yield from self._subshell(grammar.Group(body, subshell=False))
                 else:
-                    yield from self._script(body, last=last)
+                    yield from self.run_list(body, last=last)
         return self.status
 
     def _if(
@@ -159,17 +175,17 @@ class Shell:
         last: bool,
     ) -> Steps:
         for condition, body in branches:
-            if not (yield from self._script(condition)):
-                return (yield from self._script(body, last=last))
+            if not (yield from self._condition(condition)):
+                return (yield from self.run_list(body, last=last))
         self.status = 0
         if otherwise is not None:
-            yield from self._script(otherwise, last=last)
+            yield from self.run_list(otherwise, last=last)
         return self.status
 
     def _while(self, condition: grammar.Script, body: grammar.Script, *, until: bool) -> Steps:
         status = 0
         for _ in range(ROUNDS):
-            if ((yield from self._script(condition)) == 0) == until:
+            if ((yield from self._condition(condition)) == 0) == until:
                 break
             again = yield from self._round(body)
             status = self.status
@@ -180,10 +196,13 @@ class Shell:
 
     def _round(self, body: grammar.Script) -> Work[bool]:
         """Go round a loop once; returns whether to go on."""
+        self.loops += 1
         try:
-            yield from self._script(body)
+            yield from self.run_list(body)
         except Loop as loop:
             return loop.again
+        finally:
+            self.loops -= 1
         return True
 
     # Simple commands
@@ -196,7 +215,7 @@ class Shell:
         for name, word in command.assignments:
             assigned[name] = "".join((yield from self._expand(word, split=False)))
         if words:
-            steps = self._call(words, assigned, last=last)
+            steps = self.call(words, assigned, last=last)
         else:
             self.variables.update(assigned)
             steps = self._nothing(after_substitution=self.status if self._substituted else 0)
@@ -217,20 +236,20 @@ class Shell:
             steps = self._redirected(steps, redirection, target)
         return (yield from steps)
 
-    def _call(self, words: list[str], assigned: dict[str, str], *, last: bool) -> Steps:
+    def call(self, words: list[str], assigned: dict[str, str], *, last: bool) -> Steps:
+        """Run a command whose words are known."""
         name, args = words[0], words[1:]
-        special: Callable[[list[str]], Steps] | None = (
-            getattr(self, f"_do_{name}", None) if name.isidentifier() else None
-        )
+        special = COMMANDS.get(name)
         if name == ":":
+            self.variables.update(assigned)
             return 0
         if special is not None:
-            return (yield from special(args))
+            return (yield from special(self, args))
         base = name.rpartition("/")[2]
         if base in ("sh", "bash", "dash") and args[:1] == ["-c"] and len(args) > 1:
             io = Io(self.io.stdin, self.io.cwd)
             inner = Shell(self.context, base, tuple(args[2:]), self._environment(assigned), io=io)
-            return (yield from inner.run(grammar.parse(args[1])))
+            return (yield from inner.run(parse(args[1])))
         builtin = BUILTINS.get(base)
         if builtin is None:
             self.context.unknown.append(name)
@@ -239,7 +258,7 @@ class Shell:
             yield Stderr(f"{self.name}: 1: {name}: not found\n".encode(errors="surrogateescape"))
             return NOT_FOUND
         self.io.environment = self._environment(assigned)
-        child = not last or self.trap is not None
+        child = (not last or self.trap is not None) and not self.deaf
         steps = builtin(self.context, args, self.io)
         status = 0
         try:
@@ -267,7 +286,7 @@ class Shell:
             yield Stderr(b"Terminated\n")
             return status
         trap, self.trap = self.trap, None
-        yield from self._script(trap)
+        yield from self.run_list(trap)
         self.trap = trap
         return status
 
@@ -310,74 +329,20 @@ class Shell:
         self.status = yield from _moved(steps, 1, kept.append)
         return b"".join(kept)
 
-    # Commands of the shell itself
-
-    def _do_exit(self, args: list[str]) -> Steps:
-        status = self.status
-        if args:
-            if not re.fullmatch(r"[0-9]{1,9}", args[0]):
-                yield Stderr(f"{self.name}: 1: exit: Illegal number: {args[0]}\n".encode())
-                raise Exit(2)
-            status = int(args[0]) & 0xFF
-        raise Exit(status)
-
-    def _do_break(self, _args: list[str]) -> Steps:
-        yield from ()
-        raise Loop(again=False)
-
-    def _do_continue(self, _args: list[str]) -> Steps:
-        yield from ()
-        raise Loop(again=True)
-
-    def _do_export(self, args: list[str]) -> Steps:
-        yield from ()
-        for arg in args:
-            name, equals, value = arg.partition("=")
-            if equals:
-                self.variables[name] = value
-            self.exported.add(name)
-        return 0
-
-    def _do_unset(self, args: list[str]) -> Steps:
-        yield from ()
-        for arg in args:
-            self.variables.pop(arg, None)
-            self.exported.discard(arg)
-        return 0
-
-    def _do_cd(self, args: list[str]) -> Steps:
-        target = args[0] if args else self.variables.get("HOME", "/")
-        if not is_folder(self.context, target, self.io):
-            yield Stderr(f"{self.name}: 1: cd: can't cd to {target}\n".encode())
-            return 2
-        self.variables["OLDPWD"] = self.io.cwd
-        self.io.cwd = self.variables["PWD"] = self.io.absolute(target)
-        return 0
-
-    def _do_set(self, _args: list[str]) -> Steps:
-        yield from ()
-        raise grammar.ShellSyntaxError("set is more than this shell knows")
-
-    _do_eval = _do_exec = _do_wait = _do_read = _do_kill = _do_set
-
-    def _do_trap(self, args: list[str]) -> Steps:
-        yield from ()
-        if len(args) > 1 and {"TERM", "SIGTERM", "15"} & set(args[1:]):
-            self.trap = grammar.parse(args[0])
-            return 0
-        raise grammar.ShellSyntaxError("trap of other signals is more than this shell knows")
-
     # Words
 
     def _expand(self, word: grammar.Word, *, split: bool = True) -> Work[list[str]]:
         """Give the words that a word becomes; unquoted values are split at blanks."""
-        words = _Words()
+        words = Words()
         for piece in word:
             quoted = True
             if isinstance(piece, grammar.Text):
                 value = piece.text
             elif isinstance(piece, grammar.Arithmetic):
                 value = str(compute(piece.expression, self.variables))
+            elif isinstance(piece, grammar.Variable) and piece.name == "@" and piece.quoted:
+                words.each(self.args[1:])
+                continue
             elif isinstance(piece, grammar.Variable):
                 value, quoted = self._variable(piece), piece.quoted
             else:
@@ -406,39 +371,6 @@ class Shell:
         if name.isdigit():
             return self.args[int(name)] if int(name) < len(self.args) else ""
         return self.variables.get(name) or piece.default or ""
-
-
-class _Words:
-    """Words in the making."""
-
-    def __init__(self) -> None:
-        self._words: list[str] = []
-        self._current: str | None = None
-
-    def join(self, text: str) -> None:
-        """Add to the current word."""
-        self._current = (self._current or "") + text
-
-    def split(self, text: str) -> None:
-        """Add words that blanks part; the first and the last may touch their neighbours."""
-        if text[:1] in BLANKS:
-            self._end()
-        for place, part in enumerate(re.findall(r"[^ \t\n]+", text)):
-            if place:
-                self._end()
-            self.join(part)
-        if text[-1:] in BLANKS:
-            self._end()
-
-    def all(self) -> list[str]:
-        """Give the words."""
-        self._end()
-        return self._words
-
-    def _end(self) -> None:
-        if self._current is not None:
-            self._words.append(self._current)
-            self._current = None
 
 
 def _group(script: grammar.Script) -> grammar.Group:
