@@ -2,8 +2,11 @@
 
 PYTHON ?= python3
 VENV := .venv
+LOWEST := .venv-lowest
 BIN := $(VENV)/bin
-SOURCES := $(shell git ls-files -co --exclude-standard 2>/dev/null)
+PIP := -m pip install --quiet --disable-pip-version-check
+# What a change of makes the tests run again; a file that git knows and that is gone is left out.
+SOURCES := $(wildcard $(shell git ls-files -co --exclude-standard 2>/dev/null))
 
 .PHONY: demo test test-lowest bench proto lint types tests clean
 
@@ -27,13 +30,12 @@ types: $(VENV)/.test-installed
 tests: $(VENV)/.test-installed
 	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
 
-test-lowest: $(VENV)-lowest/.tested  ## The tests once more, with the lowest versions stated
+test-lowest: $(LOWEST)/.tested  ## The tests once more, with the lowest versions stated
 	@echo "make test-lowest: passed, and nothing has changed since"
 
-$(VENV)-lowest/.tested: pyproject.toml $(SOURCES)
-	$(PYTHON) -m venv $(VENV)-lowest
-	$(VENV)-lowest/bin/python -m pip install --quiet -e '.[test]' -r tests/lowest.txt
-	$(VENV)-lowest/bin/pytest -n 2 -m "not toolchain" $(PYTEST_ARGS)
+# Without what needs another toolchain: that has been run by `make test`.
+$(LOWEST)/.tested: $(LOWEST)/.installed $(SOURCES)
+	$(LOWEST)/bin/pytest -n 2 -m "not toolchain" -p no:cacheprovider $(PYTEST_ARGS)
 	@touch $@
 
 bench: $(VENV)/.test-installed  ## Ratios against a bare grpcio server, printed
@@ -43,15 +45,20 @@ proto: $(VENV)/.test-installed  ## Compile proto/ into the file that the wire re
 	$(BIN)/python proto/compile.py
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-$(VENV)/bin/python:
+$(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python $(PIP) -e .
 	@touch $@
 
 $(VENV)/.test-installed: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	$(BIN)/python $(PIP) -e '.[test]'
+	@touch $@
+
+$(LOWEST)/.installed: pyproject.toml tests/lowest.txt
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python $(PIP) -e '.[test]' -r tests/lowest.txt
 	@touch $@
