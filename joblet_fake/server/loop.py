@@ -7,6 +7,8 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from joblet_fake.server import fork
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
@@ -137,10 +139,11 @@ def forked() -> bool:
     return bool(_shared) and _shared[0].forked
 
 
-def _forget_lock() -> None:
-    global _lock  # noqa: PLW0603 - its holder is a thread that a forked child does not have
+def _in_child() -> None:
+    global _lock  # noqa: PLW0603 - its holder can be a thread that a forked child does not have
     _lock = threading.Lock()
+    fork.let_go()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_lock)
+    os.register_at_fork(after_in_child=_in_child)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import grpc
 
+from joblet_fake.server import fork
 from joblet_fake.server.port import Port
 
 if TYPE_CHECKING:
@@ -93,8 +94,9 @@ class Server:
                 f"the {name} port can't listen on {address}: another program may use it; "
                 f"choose another with {option}= (command line: {flag}), or 0 for any free one",
             )
-        await server.start()
         self._servers.append(server)
+        fork.ports.add(bound)
+        await server.start()
         return bound
 
     async def stop(self) -> None:
@@ -104,3 +106,4 @@ class Server:
         await asyncio.sleep(0)
         await asyncio.gather(*(server.stop(GRACE) for server in self._servers))
         self._servers.clear()
+        fork.ports.difference_update((self.core_port, self.persist_port))
