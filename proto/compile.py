@@ -64,10 +64,15 @@ class Wire:
     methods: dict[str, Method] = field(default_factory=dict)
 
 
+HISTORY: dict[str, Any] = tomllib.loads((HERE / "history.toml").read_text())
+SPELLED: dict[str, str] = HISTORY.pop("spelled")
+
+
 def snake(name: str) -> str:
     """Spell a field as newer versions do; one that was gone by then gets its spelling too."""
     name = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
-    return re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name).lower()
+    name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name).lower()
+    return SPELLED.get(name, name)
 
 
 # The newest version, from protoc
@@ -336,7 +341,7 @@ def _set_type(
 
 def compiled() -> archive.Versions:
     """Give everything that the archive holds, made anew from the text and the history."""
-    history: dict[str, Any] = tomllib.loads((HERE / "history.toml").read_text())
+    history = dict(HISTORY)
     persist = history.pop("persist")
     wires: dict[str, Wire] = {}
     wire = newest_wire()

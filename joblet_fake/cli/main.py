@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -11,6 +11,9 @@ from joblet_fake._version import __version__
 from joblet_fake.clock import CLOCK_MODES
 from joblet_fake.model import PACES
 from joblet_fake.options import BEHAVIORS, DEFAULT_API
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
@@ -83,6 +86,82 @@ def serve(**options: Any) -> None:  # noqa: ANN401 - click has checked them
     from joblet_fake.cli.serve import serve as run  # noqa: PLC0415 - only what a command needs
 
     run(**options)
+
+
+def _target_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say which server to talk to."""
+    for option in (
+        click.option(
+            "--persist-target",
+            metavar="HOST:PORT|unix:PATH",
+            help="PersistService of the target; without it, cases that need it do not apply.",
+        ),
+        click.option(
+            "--rnx-config",
+            type=FILE,
+            help="The configuration file with the target's certificates; its nodes viewer and "
+            "nobody, if any, serve the other roles.",
+        ),
+        click.option("--node", default="default", help="The file's node with an admin's rights."),
+        click.option("--api", default=DEFAULT_API, metavar="X.Y.Z", help="What the target speaks."),
+        click.option(
+            "--destructive",
+            is_flag=True,
+            help="Also run what could harm a server that others use, such as DeleteAllJobs.",
+        ),
+        click.argument("cases", nargs=-1, metavar="[CASES]..."),
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.option(
+    "--target",
+    metavar="HOST:PORT",
+    help="The server to test; without it, a fake that is started for it.",
+)
+@click.option("--junit", type=FILE, help="Write a JUnit XML report here.")
+@click.option("--html", type=FILE, help="Write an HTML report here, one file.")
+@click.option("--recordings", type=FOLDER, help="Compare with these, not with the ones shipped.")
+@click.option(
+    "--mutant",
+    metavar="NAME",
+    help="Make the target misbehave, to see that it is found; a wrong name lists them.",
+)
+@_target_options
+def conform(**options: Any) -> None:  # noqa: ANN401 - click has checked them
+    """Run the conformance suite: facts and recordings of real servers against a target.
+
+    CASES are beginnings of case ids, such as `jobs` or `logs/late`; all without any. Exits with 1
+    on a difference that is not listed as known.
+    """
+    from joblet_fake.cli.conform import conform as run  # noqa: PLC0415 - only what a command needs
+
+    if not run(**options):
+        raise click.exceptions.Exit(1)
+
+
+@main.command()
+@click.option("--target", required=True, metavar="HOST:PORT", help="The real server.")
+@click.option("--out", required=True, type=FOLDER, help="The recordings' folder; it is made.")
+@click.option("--server", default="unknown", help="The server's version, for the record.")
+@click.option(
+    "--environment",
+    multiple=True,
+    help="What the server's machine can't do, for the record; can be given again.",
+)
+@click.option("--runs", default=3, type=click.IntRange(1), help="How often each case is run.")
+@_target_options
+def record(**options: Any) -> None:  # noqa: ANN401 - click has checked them
+    """Record what a real server answers, for the conformance suite to compare with.
+
+    Exits with 1 if runs of a case differ where it declares nothing, or a fact does not hold.
+    """
+    from joblet_fake.cli.conform import record as run  # noqa: PLC0415 - only what a command needs
+
+    if not run(**options):
+        raise click.exceptions.Exit(1)
 
 
 @main.command()

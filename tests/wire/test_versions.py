@@ -125,3 +125,11 @@ def test_names_in_messages_are_the_newest_whatever_the_version(version: str) -> 
         for message in (method.request, method.response):
             for field in message.DESCRIPTOR.fields:
                 assert field.name == field.name.lower()
+
+
+@pytest.mark.parametrize("version", versions())
+def test_the_history_of_a_job_is_asked_for_by_job_uuid_in_every_version(version: str) -> None:
+    method = load(version).method("PersistService.QueryLogs")
+
+    assert method.request.DESCRIPTOR.fields_by_name["job_uuid"].number == 1
+    assert method.response.DESCRIPTOR.fields_by_name["job_uuid"].number == 1

@@ -1,0 +1,84 @@
+"""Two transcripts side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from joblet_conformance.normalise import normalised
+from joblet_conformance.plain import leaves, path_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from joblet_conformance.normalise import Normaliser
+    from joblet_conformance.plain import Path, Plain
+
+ABSENT = "(nothing)"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One leaf that differs.
+
+    Attributes:
+        step: the number of the step, from 0.
+        method: the step's method.
+        where: which leaf of it.
+        real: what the recording has.
+        ours: what the target said.
+    """
+
+    step: int
+    method: str
+    where: str
+    real: Plain
+    ours: Plain
+
+    def __str__(self) -> str:
+        return (
+            f"step {self.step} {self.method}, {self.where}: real {self.real!r}, here {self.ours!r}"
+        )
+
+
+def compare(
+    real: list[dict[str, Plain]],
+    ours: list[dict[str, Plain]],
+    normalisers: Iterable[Normaliser] = (),
+) -> list[Difference]:
+    """Give every leaf that differs between two raw transcripts, placeholders put in first.
+
+    Args:
+        real: the steps of a recording.
+        ours: the steps of a target.
+        normalisers: what the case declares to differ between runs of the real thing.
+    """
+    declared = tuple(normalisers)
+    left = dict(leaves(normalised(real, declared)))
+    right = dict(leaves(normalised(ours, declared)))
+    found = []
+    for path in [*left, *(path for path in right if path not in left)]:
+        one, other = left.get(path, ABSENT), right.get(path, ABSENT)
+        # False is 0 to Python, and is not to a client.
+        if one != other or type(one) is not type(other):
+            found.append((path, one, other))
+    found.sort(key=lambda each: _order(each[0]))
+    return [_difference(path, one, other, real, ours) for path, one, other in found]
+
+
+def _order(path: Path) -> tuple[int, ...]:
+    return (int(path[0]),) if path else (-1,)
+
+
+def _difference(
+    path: Path,
+    one: Plain,
+    other: Plain,
+    real: list[dict[str, Plain]],
+    ours: list[dict[str, Plain]],
+) -> Difference:
+    if not path:
+        return Difference(0, "", "all steps", one, other)
+    place = int(path[0])
+    steps = real if place < len(real) else ours
+    return Difference(place, steps[place]["method"], path_text(path[1:]), one, other)

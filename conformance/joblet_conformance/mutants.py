@@ -1,0 +1,265 @@
+"""Misbehaviour made by hand: a target that does one thing wrong, to see that the suite finds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import grpc
+
+from joblet_conformance.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from google.protobuf.message import Message
+
+    from joblet_fake import Method
+
+Memory = dict[str, Any]
+"""What a misbehaviour remembers of the calls before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misbehaviour:
+    """One wrong behaviour.
+
+    Attributes:
+        says: what is wrong, in a sentence.
+        role: gives the role that a call really goes out with.
+        message: changes a reply's message; None drops it.
+        end: changes a call's code and text.
+        unasked: gives a reply that the server is not asked for.
+    """
+
+    says: str
+    role: Callable[[str, str], str] = lambda _method, role: role
+    message: Callable[[Memory, Method, Any, int, Any], Any] = lambda _m, _k, _r, _n, message: (
+        message
+    )
+    end: Callable[[str, str, str], tuple[str, str]] = lambda _method, code, details: (code, details)
+    unasked: Callable[[str], dict[str, object] | None] = lambda _method: None
+
+
+def _viewer_may_stop(method: str, role: str) -> str:
+    return "admin" if method == "JobService.StopJob" else role
+
+
+def _anybody_may_list(method: str, role: str) -> str:
+    return "viewer" if method == "JobService.ListJobs" and role == "nobody" else role
+
+
+def _lose_second_chunk(_m: Memory, method: Method, _r: Any, number: int, message: Any) -> Any:  # noqa: ANN401
+    return None if method.key == "JobService.GetJobLogs" and number == 1 else message
+
+
+def _log_once(_m: Memory, method: Method, _r: Any, number: int, message: Any) -> Any:  # noqa: ANN401
+    if method.key != "JobService.GetJobLogs":
+        return message
+    if number == 0:
+        _m["first"] = message.payload
+        return message
+    return None if number == 1 and message.payload == _m["first"] else message
+
+
+def _stopped_stays(memory: Memory, method: Method, request: Any, _n: int, message: Any) -> Any:  # noqa: ANN401
+    if method.key == "JobService.StopJob":
+        memory[request.uuid] = True
+    elif method.key == "JobService.GetJobStatus" and request.uuid in memory:
+        message.status = "STOPPED"
+    return message
+
+
+def _exit_code_lost(_m: Memory, method: Method, _r: Any, _n: int, message: Any) -> Any:  # noqa: ANN401
+    if method.key == "JobService.GetJobStatus":
+        message.exit_code = 0
+    return message
+
+
+def _secrets_shown(memory: Memory, method: Method, request: Any, _n: int, message: Any) -> Any:  # noqa: ANN401
+    if method.key == "JobService.RunJob":
+        memory[message.job_uuid] = dict(request.secret_environment)
+    elif method.key == "JobService.GetJobStatus":
+        message.secret_environment.update(memory.get(message.uuid, {}))
+    return message
+
+
+def _history_in_stderr(_m: Memory, method: Method, _r: Any, _n: int, message: Any) -> Any:  # noqa: ANN401
+    if method.key == "PersistService.QueryLogs":
+        message.stream = 2
+    return message
+
+
+def _not_found(method: str, code: str, details: str) -> tuple[str, str]:
+    if method in {"JobService.StopJob", "JobService.DeleteJob"} and code == "INTERNAL":
+        return "NOT_FOUND", details
+    return code, details
+
+
+def _python_words(_method: str, code: str, details: str) -> tuple[str, str]:
+    if "unmarshal" in details:
+        return code, "Exception deserializing request!"
+    return code, details
+
+
+def _history_empty(method: str, code: str, details: str) -> tuple[str, str]:
+    if method == "PersistService.QueryLogs" and "no logs found" in details:
+        return "OK", ""
+    return code, details
+
+
+MISBEHAVIOURS: Final[dict[str, Misbehaviour]] = {
+    "viewer-may-stop": Misbehaviour(says="a viewer may stop jobs", role=_viewer_may_stop),
+    "anybody-may-list": Misbehaviour(
+        says="a certificate without a role may list jobs",
+        role=_anybody_may_list,
+    ),
+    "log-chunk-lost": Misbehaviour(
+        says="the second chunk of a log is lost",
+        message=_lose_second_chunk,
+    ),
+    "log-not-doubled": Misbehaviour(
+        says="a late reader gets the first chunk once",
+        message=_log_once,
+    ),
+    "stopped-stays": Misbehaviour(
+        says="STOPPED is not overwritten by what the process came to",
+        message=_stopped_stays,
+    ),
+    "exit-code-lost": Misbehaviour(says="every exit code is 0", message=_exit_code_lost),
+    "secrets-shown": Misbehaviour(says="GetJobStatus shows secrets", message=_secrets_shown),
+    "stderr-apart": Misbehaviour(
+        says="the history says STDERR",
+        message=_history_in_stderr,
+    ),
+    "not-found-code": Misbehaviour(says="an unknown job is NOT_FOUND to stop", end=_not_found),
+    "python-words": Misbehaviour(
+        says="bytes that are no message get another library's words",
+        end=_python_words,
+    ),
+    "history-empty": Misbehaviour(
+        says="the history of a job without output is empty, not an error",
+        end=_history_empty,
+    ),
+    "cancel-works": Misbehaviour(
+        says="CancelJob works",
+        unasked=lambda method: {"status": "CANCELED"} if method == "JobService.CancelJob" else None,
+    ),
+    "delete-forgets": Misbehaviour(
+        says="DeleteJob says that it did, and did not",
+        unasked=lambda method: (
+            {"success": True, "message": "Job deleted successfully"}
+            if method == "JobService.DeleteJob"
+            else None
+        ),
+    ),
+}
+
+
+def mutated(target: Target, name: str) -> Target:
+    """Give a target that does one thing wrong.
+
+    Args:
+        target: who does everything else.
+        name: one of `MISBEHAVIOURS`.
+
+    Raises:
+        ValueError: there is no such; the message lists them.
+    """
+    if name not in MISBEHAVIOURS:
+        listed = "\n".join(f"  {key}: {each.says}" for key, each in MISBEHAVIOURS.items())
+        raise ValueError(f"no mutant is called {name!r}; there are\n{listed}")
+    return _Mutated(target, MISBEHAVIOURS[name])
+
+
+class _Mutated(Target):
+    def __init__(self, inner: Target, misbehaviour: Misbehaviour) -> None:
+        self._inner = inner
+        self._misbehaviour = misbehaviour
+        self._memory: Memory = {}
+        self.name = inner.name
+        self.api = inner.api
+        self.address = inner.address
+        self.persist_address = inner.persist_address
+        self.offers = inner.offers
+        self.pause = inner.pause
+        self.has_role = inner.has_role  # type: ignore[method-assign]  # all but invoke is theirs
+        self.channel = inner.channel  # type: ignore[method-assign]
+        self.now = inner.now  # type: ignore[method-assign]
+        self.wait = inner.wait  # type: ignore[method-assign]
+        self.poll = inner.poll  # type: ignore[method-assign]
+        self.opened = inner.opened  # type: ignore[method-assign]
+        self.close = inner.close  # type: ignore[method-assign]
+
+    def invoke(self, method: Method, request: bytes, role: str, timeout: float) -> Any:  # noqa: ANN401
+        answer = self._misbehaviour.unasked(method.key)
+        if answer is not None:
+            return _Answer([method.encode(answer)])
+        sent = self._misbehaviour.role(method.key, role)
+        call = self._inner.invoke(method, request, sent, timeout)
+        return _MutatedCall(call, method, request, self._misbehaviour, self._memory)
+
+
+@dataclass
+class _Answer:
+    messages: list[bytes]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.messages)
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.OK
+
+    def details(self) -> str:
+        return ""
+
+    def initial_metadata(self) -> tuple[()]:
+        return ()
+
+    trailing_metadata = initial_metadata
+
+    def cancel(self) -> None:
+        pass
+
+
+@dataclass
+class _MutatedCall:
+    call: Any
+    method: Method
+    request: bytes
+    misbehaviour: Misbehaviour
+    memory: Memory
+    _sent: Message | None = field(default=None, init=False)
+
+    def __iter__(self) -> Iterator[bytes]:
+        request = self.method.request()
+        try:
+            request.ParseFromString(self.request)
+        except ValueError:
+            yield from self.call
+            return
+        for number, data in enumerate(self.call):
+            message = self.method.decode_response(data)
+            change = self.misbehaviour.message
+            changed = change(self.memory, self.method, request, number, message)
+            if changed is not None:
+                yield changed.SerializeToString()
+
+    def _end(self) -> tuple[str, str]:
+        code, details = self.call.code().name, self.call.details() or ""
+        return self.misbehaviour.end(self.method.key, code, details)
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode[self._end()[0]]
+
+    def details(self) -> str:
+        return self._end()[1]
+
+    def initial_metadata(self) -> Any:  # noqa: ANN401 - gRPC's own
+        return self.call.initial_metadata()
+
+    def trailing_metadata(self) -> Any:  # noqa: ANN401 - gRPC's own
+        return self.call.trailing_metadata()
+
+    def cancel(self) -> None:
+        self.call.cancel()

@@ -1,0 +1,302 @@
+"""What differs between two runs of the same server, put into named placeholders.
+
+Nothing is dropped: a placeholder stands where the value stood, and says of what shape it was.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from joblet_conformance.plain import bytes_of, plain_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from joblet_conformance.plain import Path, Plain
+
+UUID: Final = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+    re.IGNORECASE,
+)
+MOMENT: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)?",
+)
+NANOS: Final = range(10**18, 4 * 10**18)
+SECONDS: Final = range(10**9, 4 * 10**9)
+SECOND_NS: Final = 10**9
+TIME_FIELDS: Final = ("timestamp", "created_at", "started_at", "completed_at")
+
+
+class Normaliser(Protocol):
+    """Something that puts placeholders for what differs between runs of the real thing."""
+
+    @property
+    def reason(self) -> str:
+        """Why the real thing differs there, for the report."""
+
+    def apply(self, steps: list[dict[str, Plain]]) -> None:
+        """Change a transcript's steps in place."""
+
+    def covers(self, path: Path, steps: list[dict[str, Plain]]) -> bool:
+        """Tell whether a change of the leaf at a path may go unseen."""
+
+
+def normalised(
+    steps: list[dict[str, Plain]],
+    normalisers: Iterable[Normaliser] = (),
+) -> list[dict[str, Plain]]:
+    """Give a transcript with placeholders for ids and times, and for what a case declares."""
+    copied: list[dict[str, Plain]] = _mapped(steps, lambda _path, value: value)
+    copied = _ids(copied)
+    for each in normalisers:
+        each.apply(copied)
+    return _times(copied)
+
+
+def covered(path: Path, steps: list[dict[str, Plain]], normalisers: Iterable[Normaliser]) -> bool:
+    """Tell whether a change of a raw transcript's leaf may go unseen, and is declared to."""
+    if len(path) == 2 and path[1] == "seconds":  # noqa: PLR2004 - a step and its key
+        return True
+    value: Any = steps
+    for key in path:
+        value = value[key]
+    if _numeric_time(path, value) or (isinstance(value, str) and _has_free_text(value)):
+        return True
+    return any(each.covers(path, steps) for each in normalisers)
+
+
+def _has_free_text(value: str) -> bool:
+    return bool(UUID.search(value) or MOMENT.search(value))
+
+
+# Ids and times, everywhere
+
+
+def _ids(steps: list[dict[str, Plain]]) -> list[dict[str, Plain]]:
+    """Number ids in the order in which they first come; parts of them that were sent too."""
+    known: dict[str, str] = {}
+
+    def number(match: re.Match[str]) -> str:
+        found = match[0]
+        name = known.setdefault(found.lower(), f"id {len(known) + 1}")
+        return f"<{name}>" if found == found.lower() else f"<{name.upper()}>"
+
+    def full(_path: Path, value: Plain) -> Plain:
+        return UUID.sub(number, value) if isinstance(value, str) else value
+
+    numbered: list[dict[str, Plain]] = _mapped(steps, full)
+    parts = sorted(
+        {
+            value: f"<{name}, first {len(value)}>"
+            for step in steps
+            for value in _strings(step["request"])
+            for found, name in known.items()
+            if 1 <= len(value) < len(found) and found.startswith(value)
+        }.items(),
+        key=lambda part: -len(part[0]),
+    )
+
+    def partial(_path: Path, value: Plain) -> Plain:
+        if isinstance(value, str):
+            for part, name in parts:
+                value = re.sub(rf"(?<![\w<-]){re.escape(part)}(?![\w-])", name, value)
+        return value
+
+    if not parts:
+        return numbered
+    return [
+        {
+            **step,
+            "request": _mapped(step["request"], partial),
+            "details": partial((), step["details"]),
+        }
+        for step in numbered
+    ]
+
+
+def _strings(data: Plain) -> Iterable[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        for value in data.values():
+            yield from _strings(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _strings(value)
+
+
+def _times(steps: list[dict[str, Plain]]) -> list[dict[str, Plain]]:
+    def moment(match: re.Match[str]) -> str:
+        digits = len(match[1] or "")
+        zone = match[2] or ""
+        return f"<time{f', {digits} digits' if digits else ''}{f', {zone}' if zone else ''}>"
+
+    def shaped(path: Path, value: Plain) -> Plain:
+        if path[1:] == ("seconds",):
+            return "<seconds>"
+        numeric = _numeric_time(path, value)
+        if numeric:
+            return numeric
+        return MOMENT.sub(moment, value) if isinstance(value, str) else value
+
+    placed: list[dict[str, Plain]] = _mapped(steps, shaped)
+    return placed
+
+
+def _numeric_time(path: Path, value: Plain) -> str:
+    if not isinstance(value, int) or isinstance(value, bool) or path[-1] not in TIME_FIELDS:
+        return ""
+    if value in NANOS:
+        return "<time, ns>" if value % SECOND_NS else "<time, ns of a whole second>"
+    return "<time, s>" if value in SECONDS else ""
+
+
+def _mapped(data: Any, change: Callable[[Path, Plain], Plain], path: Path = ()) -> Any:  # noqa: ANN401
+    if isinstance(data, dict):
+        return {key: _mapped(value, change, (*path, key)) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_mapped(value, change, (*path, place)) for place, value in enumerate(data)]
+    return change(path, data)
+
+
+# What cases declare
+
+
+def _of(steps: list[dict[str, Plain]], method: str) -> Iterable[dict[str, Plain]]:
+    return (step for step in steps if step["method"].endswith(f".{method}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Unordered:
+    """A list in a method's replies whose order is random."""
+
+    method: str
+    field: str
+    reason: str = "the server's own order is random"
+
+    def apply(self, steps: list[dict[str, Plain]]) -> None:
+        """Sort the list."""
+        for step in _of(steps, self.method):
+            for message in step["messages"]:
+                message[self.field] = sorted(message[self.field], key=repr)
+
+    def covers(self, path: Path, steps: list[dict[str, Plain]]) -> bool:  # noqa: ARG002 - as all
+        """Tell that nothing is: an order is no leaf."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A stream of pieces of output whose borders, and stored order, are random.
+
+    The pieces become one message: their bytes in order, and beside it what all of them say.
+
+    Args:
+        method: the streaming method.
+        field: the pieces' bytes.
+        order: the field that numbers the pieces; it must count up from 0 without a gap.
+    """
+
+    method: str
+    field: str
+    order: str = ""
+    reason: str = "where a job's output is cut into pieces is random"
+
+    def apply(self, steps: list[dict[str, Plain]]) -> None:
+        """Join the pieces."""
+        for step in _of(steps, self.method):
+            pieces = step["messages"]
+            if not pieces:
+                continue
+            if self.order:
+                pieces = sorted(pieces, key=lambda piece: piece[self.order])
+            one: dict[str, Plain] = {
+                name: sorted({repr(_shape(piece[name])) for piece in pieces})
+                for name in pieces[0]
+                if name not in (self.field, self.order)
+            }
+            one[self.field] = plain_bytes(b"".join(bytes_of(piece[self.field]) for piece in pieces))
+            if self.order:
+                numbers = [piece[self.order] for piece in pieces]
+                one[self.order] = "gapless" if numbers == list(range(len(pieces))) else numbers
+            step["messages"] = [one]
+
+    def covers(self, path: Path, steps: list[dict[str, Plain]]) -> bool:  # noqa: ARG002 - as all
+        """Tell that nothing is: every byte and number is still compared."""
+        return False
+
+
+def _shape(value: Plain) -> Plain:
+    if isinstance(value, int) and value in NANOS:
+        return "<time, ns>" if value % SECOND_NS else "<time, ns of a whole second>"
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """A leaf of a method's steps that may have one of several values.
+
+    Args:
+        method: the method.
+        field: the step's key, or the field of its messages.
+        values: the possible values.
+        reason: why.
+    """
+
+    method: str
+    field: str
+    values: tuple[Plain, ...]
+    reason: str
+
+    def apply(self, steps: list[dict[str, Plain]]) -> None:
+        """Put one placeholder for all of the values."""
+        for step in _of(steps, self.method):
+            for place in (step, *step["messages"]):
+                if place.get(self.field, _MISSING) in self.values:
+                    place[self.field] = f"<one of {self.values!r}>"
+
+    def covers(self, path: Path, steps: list[dict[str, Plain]]) -> bool:
+        """Tell that the leaf is, for a change to another of the values."""
+        step = steps[int(path[0])]
+        return step["method"].endswith(f".{self.method}") and path[-1] == self.field
+
+
+_MISSING: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Text that differs: the client library's own, a host's path, a number.
+
+    Args:
+        pattern: a regular expression over any text of a step.
+        name: what the placeholder is called.
+        reason: why it differs.
+        field: the step's key or the message's field; any if empty.
+    """
+
+    pattern: str
+    name: str
+    reason: str
+    field: str = ""
+
+    def apply(self, steps: list[dict[str, Plain]]) -> None:
+        """Put the placeholder."""
+
+        def change(path: Path, value: Plain) -> Plain:
+            if isinstance(value, str) and (not self.field or self.field in path):
+                return re.sub(self.pattern, f"<{self.name}>", value, flags=re.DOTALL)
+            return value
+
+        steps[:] = _mapped(steps, change)
+
+    def covers(self, path: Path, steps: list[dict[str, Plain]]) -> bool:
+        """Tell that a text is, where the pattern is found in it."""
+        value: Any = steps
+        for key in path:
+            value = value[key]
+        named = not self.field or self.field in path
+        found = isinstance(value, str) and re.search(self.pattern, value, re.DOTALL)
+        return bool(named and found)

@@ -1,0 +1,355 @@
+"""What a case says to its target, and hears from it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from joblet_conformance.plain import plain_bytes, plain_message
+from joblet_conformance.transcript import Step, Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from google.protobuf.message import Message
+
+    from joblet_conformance.target import Target
+    from joblet_fake import Method
+
+OVER: Final = frozenset({"COMPLETED", "FAILED", "STOPPED", "CANCELED"})
+CALL_S: Final = 20.0
+STREAM_S: Final = 120.0
+OWN_METADATA: Final = ("grpc-", "content-type", "user-agent", "accept-encoding", "date")
+
+
+class Unmet(AssertionError):  # noqa: N818 - not a fault of anybody's, but a finding
+    """A case can't go on: what it waits for does not come, or a reply has no message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How a call ended.
+
+    Attributes:
+        code: the gRPC code's name.
+        details: the text beside it.
+        messages: the messages that came.
+    """
+
+    code: str
+    details: str
+    messages: tuple[Message, ...]
+
+    @property
+    def message(self) -> Any:  # noqa: ANN401 - run-time message classes have no static type
+        """The only message.
+
+        Raises:
+            Unmet: there is not exactly one.
+        """
+        if len(self.messages) != 1:
+            raise Unmet(f"{len(self.messages)} messages, not one: {self.code} {self.details!r}")
+        return self.messages[0]
+
+
+class Stream:
+    """A server stream that a case reads while other things go on; made by `Talk.follow`."""
+
+    def __init__(self, target: Target, method: Method, call: Any, step: Step) -> None:  # noqa: ANN401
+        self._target = target
+        self._method = method
+        self._call = call
+        self._step = step
+        self._messages: list[Message] = []
+        self._ended = threading.Event()
+        self._began = target.now()
+        self._left = False
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        with contextlib.suppress(grpc.RpcError):
+            for data in self._call:
+                message = self._method.decode_response(data)
+                self._step.messages.append(plain_message(message))
+                self._messages.append(message)
+        self._ended.set()
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The messages that came until now."""
+        return tuple(self._messages)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server has ended it."""
+        return self._ended.is_set()
+
+    def output(self) -> bytes:
+        """Give the bytes that came until now, of log chunks or stored lines."""
+        field = "payload" if "GetJobLogs" in self._method.key else "content"
+        return b"".join(getattr(message, field) for message in self.messages)
+
+    def take(self, enough: Callable[[Stream], bool], seconds: float = 20) -> None:
+        """Read until there is enough.
+
+        Args:
+            enough: tells so of the stream.
+            seconds: how long to wait at most, on the target's clock.
+
+        Raises:
+            Unmet: the stream ended before, or it takes longer.
+        """
+        until = self._target.now() + seconds
+        while not enough(self):
+            if self.ended and not enough(self):
+                raise Unmet(f"{self._method.key} ended after {len(self.messages)} messages")
+            if self._target.now() > until:
+                raise Unmet(f"{self._method.key}: not enough in {seconds:g} s: {self.output()!r}")
+            self._ended.wait(self._target.pause)
+            self._target.poll()
+
+    def rest(self, seconds: float = 30) -> Reply:
+        """Read until the server ends the stream.
+
+        Raises:
+            Unmet: it does not within some seconds on the target's clock.
+        """
+        self.take(lambda stream: stream.ended, seconds)
+        return self._close()
+
+    def leave(self) -> None:
+        """Go away before the end; the step's code stays `open`."""
+        self._left = True
+        self._call.cancel()
+        self._ended.wait(CALL_S)
+
+    def _close(self) -> Reply:
+        self._ended.wait(CALL_S)
+        _note_end(self._step, self._call)
+        self._step.seconds = self._target.now() - self._began
+        return Reply(self._step.code, self._step.details, self.messages)
+
+
+class Talk:
+    """One run of a case: every call is a step of its transcript.
+
+    Args:
+        target: who is talked to.
+        case: the case's id.
+    """
+
+    def __init__(self, target: Target, case: str) -> None:
+        self.target = target
+        self.transcript = Transcript(case)
+        self._jobs: list[str] = []
+        self._streams: list[Stream] = []
+
+    # Calls
+
+    def call(
+        self,
+        method: str,
+        *,
+        role: str = "admin",
+        raw: bytes | None = None,
+        timeout: float = CALL_S,
+        record: bool = True,
+        **fields: object,
+    ) -> Reply:
+        """Make one call and wait for its end.
+
+        Args:
+            method: its name, as `joblet.rpc` takes it, or a path that is none.
+            role: whose certificate to show.
+            raw: the request's bytes, in place of fields.
+            timeout: the call's deadline, real seconds.
+            record: whether it becomes a step.
+            **fields: the request's fields, by their newest names.
+        """
+        shape, request, told = self._request(method, raw, fields)
+        step = Step(shape.key if shape else method, role, told)
+        began = self.target.now()
+        messages = []
+        if shape is None:
+            call = self._unknown(method, request, role, timeout)
+        else:
+            call = self.target.invoke(shape, request, role, timeout)
+        with contextlib.suppress(grpc.RpcError):
+            for data in call:
+                if shape is None:
+                    step.messages.append(plain_bytes(data))
+                    continue
+                try:
+                    message = shape.decode_response(data)
+                except DecodeError:
+                    step.messages.append({"broken": plain_bytes(data)})
+                    continue
+                step.messages.append(plain_message(message))
+                messages.append(message)
+        _note_end(step, call)
+        step.seconds = self.target.now() - began
+        if record:
+            self.transcript.steps.append(step)
+        reply = Reply(step.code, step.details, tuple(messages))
+        if shape is not None and shape.key == "JobService.RunJob" and reply.messages:
+            self._jobs.append(reply.message.job_uuid)
+        return reply
+
+    def follow(
+        self,
+        method: str,
+        *,
+        role: str = "admin",
+        timeout: float = STREAM_S,
+        **fields: object,
+    ) -> Stream:
+        """Begin to read a server stream, and go on when it is being served.
+
+        Args:
+            method: its name.
+            role: whose certificate to show.
+            timeout: the call's deadline, real seconds.
+            **fields: the request's fields.
+        """
+        shape, request, told = self._request(method, None, fields)
+        if shape is None:
+            raise ValueError(f"{method} is no stream")
+        step = Step(shape.key, role, told)
+        self.transcript.steps.append(step)
+        call = self.target.invoke(shape, request, role, timeout)
+        stream = Stream(self.target, shape, call, step)
+        self._streams.append(stream)
+        self.target.opened()
+        return stream
+
+    def _request(
+        self,
+        method: str,
+        raw: bytes | None,
+        fields: dict[str, object],
+    ) -> tuple[Method | None, bytes, Any]:
+        if method.startswith("/") and method not in self.target.api.methods:
+            return None, raw or b"", plain_bytes(raw or b"")
+        shape = self.target.api.method(method)
+        if raw is not None:
+            return shape, raw, {"bytes": plain_bytes(raw)}
+        request = shape.encode_request(fields)
+        sent = plain_message(shape.request.FromString(request))
+        # A request tells only what was said: its defaults are nobody's words.
+        return shape, request, {name: sent[name] for name in fields}
+
+    def _unknown(self, path: str, request: bytes, role: str, timeout: float) -> Any:  # noqa: ANN401
+        channel: Any = self.target.channel(role, persist="persist" in path)
+        return channel.unary_stream(path, None, None)(request, timeout=timeout)
+
+    # Jobs
+
+    def run(self, command: str, *args: str, **fields: Any) -> str:  # noqa: ANN401 - as `call`
+        """Run a job and give its id.
+
+        Raises:
+            Unmet: the server does not run it.
+        """
+        reply = self.call("RunJob", command=command, args=list(args), **fields)
+        job_id: str = reply.message.job_uuid
+        return job_id
+
+    def shell(self, script: str, **fields: Any) -> str:  # noqa: ANN401 - as `call`
+        """Run `sh -c` with a script and give the job's id."""
+        return self.run("sh", "-c", script, **fields)
+
+    def status(self, job_id: str) -> Any:  # noqa: ANN401 - a run-time message
+        """Ask for a job's status without a step of its own."""
+        return self.call("GetJobStatus", uuid=job_id, record=False).message
+
+    def until_status(self, job_id: str, *statuses: str, seconds: float = 30) -> Any:  # noqa: ANN401
+        """Wait until a job has one of some statuses; the last look at it is a step.
+
+        Raises:
+            Unmet: it has none of them in time.
+        """
+        wanted = statuses or tuple(OVER)
+        self.until(
+            f"{job_id} is {' or '.join(sorted(wanted))}",
+            lambda: self.status(job_id).status in wanted,
+            seconds,
+        )
+        return self.call("GetJobStatus", uuid=job_id).message
+
+    def output(self, job_id: str) -> bytes:
+        """Read a job's log to its end, as a step."""
+        reply = self.call("GetJobLogs", uuid=job_id)
+        return b"".join(message.payload for message in reply.messages)  # type: ignore[attr-defined]
+
+    # Time
+
+    def wait(self, seconds: float) -> None:
+        """Let seconds pass on the target's clock."""
+        self.target.wait(seconds)
+
+    def until(self, what: str, check: Callable[[], bool], seconds: float = 30) -> None:
+        """Wait until something holds.
+
+        Raises:
+            Unmet: it does not in time, on the target's clock.
+        """
+        end = self.target.now() + seconds
+        while not check():
+            if self.target.now() > end:
+                raise Unmet(f"not within {seconds:g} s: {what}")
+            self.target.poll()
+
+    # Findings
+
+    def expect(self, fact: str, what: str, actual: object, expected: object) -> None:
+        """Note whether something is as a fact says; the case goes on either way."""
+        if actual != expected:
+            self.transcript.unmet.append(f"{fact}: {what} is {actual!r}, not {expected!r}")
+
+    def check(self, fact: str, what: str, holds: object) -> None:
+        """Note whether something that a fact says holds; the case goes on either way."""
+        if not holds:
+            self.transcript.unmet.append(f"{fact}: it does not hold that {what}")
+
+    def refused(self, fact: str, reply: Reply, code: str, details: str) -> None:
+        """Note whether a call was refused as a fact says."""
+        self.expect(fact, "the code", reply.code, code)
+        self.expect(fact, "the text", reply.details, details)
+
+    # The end
+
+    def clean(self) -> None:
+        """Leave streams, and end and remove the jobs that this run made, and nothing else."""
+        for stream in self._streams:
+            if not stream.ended:
+                stream.leave()
+        self.remove(self._jobs)
+        self._jobs.clear()
+
+    def remove(self, jobs: Iterable[str]) -> None:
+        """End and remove jobs, in silence."""
+        for job_id in jobs:
+            with contextlib.suppress(grpc.RpcError, Unmet):
+                reply = self.call("GetJobStatus", uuid=job_id, record=False)
+                if reply.messages and reply.message.status not in OVER:
+                    self.call("StopJob", uuid=job_id, record=False)
+                    # Stopped and deleted at once, a job comes back as FAILED (JOB-STP-07).
+                    self.target.wait(0.5)
+                self.call("JobService.DeleteJob", uuid=job_id, record=False)
+
+
+def _note_end(step: Step, call: Any) -> None:  # noqa: ANN401 - gRPC's call object
+    step.code = call.code().name
+    step.details = call.details() or ""
+    pairs = [*(call.initial_metadata() or ()), *(call.trailing_metadata() or ())]
+    step.metadata = [
+        [key, value if isinstance(value, str) else value.hex()]
+        for key, value in pairs
+        if not key.startswith(OWN_METADATA)
+    ]

@@ -1,0 +1,227 @@
+"""A target: the server that cases talk to, wherever it runs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import grpc
+
+from joblet_fake import load_api
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from joblet_fake import Api, FakeJoblet, Method
+
+OPTIONS: Final = (
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.max_receive_message_length", 256 * 1024 * 1024),
+    ("grpc.max_send_message_length", 256 * 1024 * 1024),
+)
+SERVER_NAME: Final = "joblet"
+"""The name that server certificates carry, and that Go clients ask for (AUTH-13)."""
+
+NO_CERTIFICATE: Final = "none"
+FOREIGN: Final = "foreign"
+PLAINTEXT: Final = "plaintext"
+READY_S: Final = 5.0
+
+
+class TargetError(Exception):
+    """A target can't be used; the message says why, and what would help."""
+
+
+class Target:
+    """A server, by its addresses and certificates.
+
+    Args:
+        name: what reports call it.
+        api: its API version.
+        address: its core services, as `host:port`.
+        persist_address: its PersistService, as `host:port` or `unix:path`; None if out of reach.
+        credentials: channel credentials by role; None as value for plaintext.
+        persist_credentials: the same for PersistService.
+        offers: what it offers of `joblet_conformance.case.NEEDS`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        api: str,
+        address: str,
+        persist_address: str | None,
+        *,
+        credentials: Mapping[str, grpc.ChannelCredentials | None],
+        persist_credentials: Mapping[str, grpc.ChannelCredentials | None],
+        offers: frozenset[str] = frozenset(),
+    ) -> None:
+        self.name = name
+        self.api: Api = load_api(api)
+        self.address = address
+        self.persist_address = persist_address
+        self.offers = offers
+        self._credentials = dict(credentials)
+        self._persist_credentials = dict(persist_credentials)
+        self._channels: dict[tuple[str, bool], grpc.Channel] = {}
+        self._began = time.monotonic()
+
+    pause: float = 0.02
+    """Real seconds between two looks at something that is waited for."""
+
+    def __repr__(self) -> str:
+        return f"<target {self.name}, API {self.api.version}, at {self.address}>"
+
+    def has_role(self, role: str) -> bool:
+        """Tell whether there is a certificate for a role."""
+        return role in self._credentials
+
+    def channel(self, role: str, *, persist: bool = False) -> grpc.Channel:
+        """Give the channel of a role to the core services, or to PersistService."""
+        key = (role, persist)
+        if key not in self._channels:
+            address = self.persist_address if persist else self.address
+            table = self._persist_credentials if persist else self._credentials
+            if address is None:
+                raise TargetError(f"{self.name}: PersistService is out of reach")
+            if role not in table:
+                raise TargetError(f"{self.name} has no certificate of role {role!r}")
+            self._channels[key] = open_channel(address, table[role])
+        return self._channels[key]
+
+    def invoke(
+        self,
+        method: Method,
+        request: bytes,
+        role: str,
+        timeout: float,
+    ) -> Any:  # noqa: ANN401 - gRPC's call object has no public type that says all of this
+        """Begin a call that answers with a stream of raw bytes, a unary one too."""
+        channel: Any = self.channel(role, persist=method.persist)
+        return channel.unary_stream(method.path, None, None)(request, timeout=timeout)
+
+    # Time
+
+    def now(self) -> float:
+        """Give the target's time, seconds since some moment."""
+        return time.monotonic() - self._began
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        time.sleep(seconds)
+
+    def poll(self) -> None:
+        """Let a moment pass between two looks."""
+        time.sleep(self.pause)
+
+    def opened(self) -> None:
+        """Wait until a stream that was just asked for is being served."""
+        # A foreign server does not tell; on loopback this is many times what it takes.
+        time.sleep(0.1)
+
+    def close(self) -> None:
+        """Close all channels."""
+        for channel in self._channels.values():
+            channel.close()
+        self._channels.clear()
+
+
+class FakeTarget(Target):
+    """A fake in this process, on whose frozen clock no case really waits.
+
+    Args:
+        fake: a started fake with `clock="frozen"` and `pace="real"`.
+        offers: what it offers beyond what a fake always does.
+    """
+
+    pause = 0.002
+
+    def __init__(self, fake: FakeJoblet, offers: frozenset[str] = frozenset()) -> None:
+        roles = {role: fake.tls.channel_credentials(role) for role in fake.tls.roles}
+        extra = anonymous_credentials(fake.tls.ca_pem)
+        super().__init__(
+            "fake",
+            fake.options.api,
+            fake.address,
+            fake.persist_address,
+            credentials={**roles, **extra},
+            persist_credentials={**roles, **extra},
+            offers=offers | {"viewer", "stranger", "persist", "authority", "destructive"},
+        )
+        self._fake = fake
+
+    def now(self) -> float:
+        """Give the fake's clock's time."""
+        return self._fake.clock.now().timestamp()
+
+    def wait(self, seconds: float) -> None:
+        """Advance the fake's clock, in steps small enough for streams to keep up."""
+        while seconds > 0:
+            step = min(seconds, 0.25)
+            self._fake.clock.advance(seconds=step)
+            seconds -= step
+
+    def poll(self) -> None:
+        """Advance the fake's clock a little."""
+        time.sleep(self.pause)
+        self._fake.clock.advance(seconds=0.02)
+
+    def opened(self) -> None:
+        """Wait until the call is in the fake's journal, then once around its loop."""
+        # The journal gets a call before its handler runs, a later call is served after it.
+        time.sleep(self.pause)
+        self._fake.rpc("PersistService.Ping", timeout=READY_S)
+
+
+def open_channel(address: str, credentials: grpc.ChannelCredentials | None) -> grpc.Channel:
+    """Open a channel; None as credentials for plaintext."""
+    if credentials is None:
+        return grpc.insecure_channel(address, OPTIONS)
+    named = (*OPTIONS, ("grpc.ssl_target_name_override", SERVER_NAME))
+    return grpc.secure_channel(address, credentials, named)
+
+
+def anonymous_credentials(ca_pem: bytes) -> dict[str, grpc.ChannelCredentials | None]:
+    """Give what clients without a good certificate connect with."""
+    import trustme  # noqa: PLC0415 - slow to load, and only needed here
+
+    foreign = trustme.CA()
+    certificate = foreign.issue_cert("client", organization_unit_name="admin")
+    return {
+        NO_CERTIFICATE: grpc.ssl_channel_credentials(ca_pem),
+        FOREIGN: grpc.ssl_channel_credentials(
+            ca_pem,
+            certificate.private_key_pem.bytes(),
+            certificate.cert_chain_pems[0].bytes(),
+        ),
+        PLAINTEXT: None,
+    }
+
+
+def wait_ready(target: Target, connect: Callable[[], object]) -> None:
+    """Make a first call, and say in plain words what is wrong when it fails.
+
+    Raises:
+        TargetError: the target can't be reached, refuses the certificate, or is no such server.
+    """
+    try:
+        connect()
+    except grpc.RpcError as error:
+        code, details = error.code(), error.details() or ""
+        where = f"{target.name} at {target.address}"
+        if code == grpc.StatusCode.UNAVAILABLE:
+            if "refused" in details:
+                said = "nothing listens there"
+            elif "SSL" in details or "Socket closed" in details or "handshake" in details.lower():
+                said = "it refused the certificate, or its own is not of this configuration's CA"
+            else:
+                said = "it can't be reached"
+        elif code == grpc.StatusCode.PERMISSION_DENIED:
+            said = "the certificate has no role there: choose a node with an admin's (--node)"
+        elif code == grpc.StatusCode.UNIMPLEMENTED:
+            said = f"it speaks another API than {target.api.version} (--api)"
+        elif code == grpc.StatusCode.DEADLINE_EXCEEDED:
+            said = f"no answer in {READY_S:g} s"
+        else:
+            said = "it answers a plain ListJobs with an error"
+        raise TargetError(f"{where}: {said} ({code.name}: {details})") from None
