@@ -67,7 +67,7 @@ def test_the_wheel_has_all_that_is_needed_and_nothing_else(wheel: Path) -> None:
         "pytest_joblet",
         f"pytest_joblet-{__version__}",
     }
-    assert [name for name in names if "test_" in name or name.endswith((".pyc", ".proto"))] == []
+    assert [n for n in names if "/test_" in n or "tests/" in n or n.endswith(".pyc")] == []
 
 
 def test_the_wheel_names_its_command_its_plugin_and_its_licence(wheel: Path) -> None:

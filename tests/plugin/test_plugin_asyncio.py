@@ -52,7 +52,7 @@ async def test_eight_callers_and_a_follower(joblet, round_, caplog):
     assert b"one\\n" in chunks[0] and b"two\\n" in chunks[-1]
     job = await joblet.jobs.wait_async(followed)
     assert job.status == "COMPLETED"
-    calls = await asyncio.to_thread(joblet.calls.wait_for, "RunJob", CALLERS * CALLS + 1)
+    calls = await joblet.calls.wait_for_async("RunJob", n=CALLERS * CALLS + 1)
     assert {call.code for call in calls} == {"OK"}
     outputs = {job.stdout for job in joblet.jobs.values()} - {"one\\ntwo\\n"}
     assert outputs == {f"{caller}-{n}\\n" for caller in range(CALLERS) for n in range(CALLS)}

@@ -1,0 +1,117 @@
+"""How others' tests use what is public, with what mypy must make of it; never run."""
+
+# ruff: noqa: PLR0917, TC003 - others' tests take as many fixtures, and import, as they like
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, assert_type
+
+import grpc
+import pytest
+
+from joblet_fake import FakeJoblet, JobView, PortError, Script, StalledError, Tls, versions
+
+
+@pytest.fixture
+def joblet_options(joblet_options: dict[str, Any]) -> dict[str, Any]:
+    return {**joblet_options, "clock": "frozen"}
+
+
+@pytest.fixture
+def client(joblet: FakeJoblet) -> Iterator[grpc.Channel]:
+    with joblet.channel(role="viewer") as channel:
+        yield channel
+
+
+@pytest.mark.joblet(api="2.3.1", tls=True)
+def test_fixtures(
+    joblet: FakeJoblet,
+    joblet_module: FakeJoblet,
+    joblet_session: FakeJoblet,
+    joblet_factory: Callable[..., FakeJoblet],
+    rnx_config: Path,
+    joblet_env: dict[str, str],
+) -> None:
+    assert_type(joblet_factory(clock="frozen"), FakeJoblet)
+    assert_type(joblet_module.rpc("ListJobs").jobs, Any)
+    assert_type(joblet_session.jobs["x"], JobView)
+    assert_type(rnx_config.read_text(), str)
+    assert_type(joblet_env["RNX_CONFIG"], str)
+    assert_type(joblet.address, str)
+    assert_type(joblet.persist_address, str)
+    assert_type(joblet.credentials, grpc.ChannelCredentials | None)
+    assert_type(joblet.tls, Tls)
+    assert_type(joblet.tls.ca_pem, bytes)
+    assert_type(joblet.tls.key_pem(role="viewer"), bytes)
+    assert_type(joblet.channel(), grpc.Channel)
+    assert_type(joblet.persist_channel("viewer"), grpc.Channel)
+    assert_type(joblet.aio_channel(), grpc.aio.Channel)
+    assert_type(joblet.aio_persist_channel(), grpc.aio.Channel)
+    assert_type(joblet.rnx_config(), str)
+    assert_type(joblet.options.seed, int)
+    assert_type(joblet.reset(), None)
+
+
+def test_calling(joblet: FakeJoblet) -> None:
+    assert_type(joblet.rpc("JobService.RunJob", command="echo", args=["hi"]).job_uuid, Any)
+    assert_type(joblet.rpc("RunJob", role="viewer", timeout=1.5), Any)
+    for chunk in joblet.rpc("GetJobLogs", uuid="x"):
+        assert_type(chunk.payload, Any)
+
+
+def test_jobs(joblet: FakeJoblet) -> None:
+    jobs: Mapping[str, JobView] = joblet.jobs
+    job = joblet.jobs["x"]
+    assert_type(job, JobView)
+    assert_type(joblet.jobs.wait("x", timeout=2), JobView)
+    assert_type(joblet.jobs.get("x"), JobView | None)
+    assert_type((job.status, job.exit_code, job.stdout, job.stderr), tuple[str, int, str, str])
+    assert_type(job.stdout_bytes, bytes)
+    assert_type((job.command, job.args), tuple[str, tuple[str, ...]])
+    assert_type(job.started, datetime)
+    assert_type(job.ended, datetime | None)
+    assert jobs
+
+
+def test_programs(joblet: FakeJoblet) -> None:
+    script = joblet.programs.on(command="python", args=["train.py"], env={"GPU": "1"})
+    assert_type(script, Script)
+    assert_type(script.prints("epoch 1\n").prints(b"raw", stream="stderr").sleeps(0.5), Script)
+    assert_type(joblet.programs.on("a").exits(0), Script)
+    assert_type(joblet.programs.on("b").dies("SIGKILL"), Script)
+    assert_type(joblet.programs.on("c").hangs(), Script)
+    assert_type(joblet.programs.on("d").fails_to_start("no such file"), Script)
+
+
+def test_clock(joblet: FakeJoblet) -> None:
+    assert_type(joblet.clock.now(), datetime)
+    assert_type(joblet.clock.advance(1.5, minutes=1, hours=2, days=3), None)
+    assert_type(joblet.clock.run_until_idle(), None)
+    assert_type(joblet.clock.run_until(lambda: len(joblet.jobs) > 2), None)
+    assert_type(joblet.clock.mode, str)
+
+
+def test_calls(joblet: FakeJoblet) -> None:
+    assert_type([call.code for call in joblet.calls.to("RunJob")], list[str | None])
+    assert_type([call.role for call in joblet.calls], list[str])
+    assert_type(joblet.calls.last().method, str)
+    assert_type(joblet.calls.last().duration, float | None)
+    assert_type(joblet.calls.wait_for("RunJob", n=2, timeout=1)[0].details, str)
+    assert_type(len(joblet.calls.where(lambda call: call.sent > 1)), int)
+
+
+async def test_awaiting(joblet: FakeJoblet) -> None:
+    assert_type(await joblet.jobs.wait_async("x"), JobView)
+    assert_type((await joblet.calls.wait_for_async("RunJob"))[0].sent, int)
+    assert_type(await joblet.clock.run_until_async(lambda: True), None)
+
+
+async def test_of_its_own() -> None:
+    with FakeJoblet(api=versions()[-1], seed=7, exec=True) as fake:
+        assert_type(fake, FakeJoblet)
+    async with FakeJoblet(start=datetime.fromisoformat("2026-01-01T00:00Z")) as fake:
+        assert_type(fake, FakeJoblet)
+    for error in (PortError("taken"), StalledError("frozen")):
+        assert isinstance(error, OSError | RuntimeError)
