@@ -14,7 +14,7 @@ demo: $(VENV)/.installed  ## Show a job's whole life
 	@$(BIN)/joblet-fake demo
 
 test: $(VENV)/.tested  ## Lint, types, tests; nothing to do when nothing changed
-	@echo "make test: passed, and nothing has changed since (make -B test runs it again)"
+	@echo "make test: passed, and nothing has changed since (make lint types tests runs it again)"
 
 $(VENV)/.tested: $(VENV)/.test-installed $(SOURCES)
 	@$(MAKE) --no-print-directory lint types tests
