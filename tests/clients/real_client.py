@@ -83,7 +83,7 @@ def drive(
     env: Mapping[str, str],
     *args: object,
     sdk: Path,
-) -> Any:  # noqa: ANN401 - whatever the steps return
+) -> Any:
     """Run steps in a process of their own that finds an SDK; gives what they return.
 
     Args:
@@ -104,7 +104,7 @@ def drive(
     return run([sys.executable, "-c", script, json.dumps(args)], {**env, "PYTHONPATH": str(sdk)})
 
 
-def run(command: Sequence[str], env: Mapping[str, str]) -> Any:  # noqa: ANN401 - as `drive`
+def run(command: Sequence[str], env: Mapping[str, str]) -> Any:
     """Run a client that prints JSON, and nothing to stderr."""
     done = subprocess.run(
         command,
