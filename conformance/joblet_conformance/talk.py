@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OVER: Final = frozenset({"COMPLETED", "FAILED", "STOPPED", "CANCELED"})
 CALL_S: Final = 20.0
 STREAM_S: Final = 120.0
-OWN_METADATA: Final = ("grpc-", "content-type", "user-agent", "accept-encoding", "date")
+OWN_METADATA: Final = ("grpc-", "grpc.", "content-type", "user-agent", "accept-encoding", "date")
 
 
 class Unmet(AssertionError):  # noqa: N818 - not a fault of anybody's, but a finding
