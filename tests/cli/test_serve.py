@@ -120,7 +120,7 @@ def test_a_client_with_the_written_files_runs_jobs(tmp_path: Path) -> None:
         assert (served.wait(three).status, served.wait(three).exit_code) == ("FAILED", 3)
         code, out, err, seconds = served.end(signal.SIGTERM)
     assert code == 0
-    assert seconds < 2
+    assert seconds < 5
     assert f"core services   {core}" in out
     assert f"PersistService  {persist}" in out
     assert f"RNX_CONFIG={served.config}" in out
@@ -162,7 +162,7 @@ def test_it_ends_quickly_with_a_log_still_followed(tmp_path: Path) -> None:
                 list(stream)
     assert error.value.code() is grpc.StatusCode.UNAVAILABLE
     assert code == 0
-    assert seconds < 2
+    assert seconds < 5
     assert "(plaintext)" in out
 
 
@@ -190,7 +190,7 @@ def test_exec_runs_real_processes(tmp_path: Path) -> None:
         assert served.call("GetJobStatus", uuid=sleeper).status == "RUNNING"
         code, _, _, seconds = served.end()
     assert code == 0
-    assert seconds < 3
+    assert seconds < 5
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
     assert "sleep 61.25" not in left.stdout, "no process outlives the server"
 

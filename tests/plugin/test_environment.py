@@ -49,7 +49,7 @@ def test_clients_without_tls_are_led_to_a_plaintext_fake(
     joblet: FakeJoblet,
     tmp_path: Path,
 ) -> None:
-    """FLOW-01 and ADM-02: flow by a variable, admin by a node without certificates."""
+    """FAKE-01: flow by a variable, admin by a node without certificates."""
     variables = client_environment(joblet, tmp_path / "home")
     assert variables["JOBLET_INSECURE"] == "1"
     assert not any("CERT" in name for name in variables)
