@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from joblet_fake.model import gotime
 from joblet_fake.model.errors import Refusal
@@ -182,30 +182,44 @@ class JobService:
         )
 
 
+SCALARS: Final = (
+    "command",
+    "name",
+    "max_cpu",
+    "cpu_cores",
+    "max_memory",
+    "max_io_bps",
+    "schedule",
+    "network",
+    "runtime",
+    "work_dir",
+    "gpu_count",
+    "gpu_memory_mb",
+    "workflow_uuid",
+    "job_uuid",
+)
+
+
 def job_spec(request: Any) -> JobSpec:  # noqa: ANN401 - as above
-    """Take a job out of a RunJob request, whatever of it is kept later (JOB-RUN-55, JOB-RUN-56)."""
+    """Take a job out of a RunJob request, whatever of it is kept later (JOB-RUN-55, JOB-RUN-56).
+
+    A field that the served version does not have is as good as not sent.
+    """
+    known = request.DESCRIPTOR.fields_by_name
     return JobSpec(
-        command=request.command,
-        args=tuple(request.args),
-        name=getattr(request, "name", ""),
-        max_cpu=request.max_cpu,
-        cpu_cores=request.cpu_cores,
-        max_memory=request.max_memory,
-        max_io_bps=request.max_io_bps,
+        **{name: getattr(request, name) for name in SCALARS if name in known},
+        **{
+            name: tuple(getattr(request, name))
+            for name in ("args", "volumes", "requirements")
+            if name in known
+        },
+        **{
+            name: dict(getattr(request, name))
+            for name in ("environment", "secret_environment")
+            if name in known
+        },
         uploads=tuple(
             Upload(upload.path, upload.content, upload.mode, upload.is_directory)
-            for upload in request.uploads
+            for upload in getattr(request, "uploads", ())
         ),
-        schedule=request.schedule,
-        network=request.network,
-        volumes=tuple(request.volumes),
-        runtime=request.runtime,
-        work_dir=request.work_dir,
-        environment=dict(request.environment),
-        secret_environment=dict(request.secret_environment),
-        gpu_count=request.gpu_count,
-        gpu_memory_mb=request.gpu_memory_mb,
-        workflow_uuid=getattr(request, "workflow_uuid", ""),
-        job_uuid=getattr(request, "job_uuid", ""),
-        requirements=tuple(getattr(request, "requirements", ())),
     )
