@@ -13,21 +13,28 @@ if TYPE_CHECKING:
 def is_cidr(text: str) -> bool:
     """Tell whether a text is a block as Go's ParseCIDR reads one (NET-06).
 
+    Args:
+        text: what a client sent.
+
     >>> is_cidr("10.0.0.5/24"), is_cidr("10.0.0.0"), is_cidr("10.0.0.0/255.0.0.0")
     (True, False, False)
     """
     address, slash, prefix = text.partition("/")
-    if not slash or not re.fullmatch(r"[0-9]+", prefix):
+    length = re.fullmatch(r"0*([0-9]{1,3})", prefix)
+    if not slash or length is None:
         return False
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return "%" not in address and int(prefix) <= parsed.max_prefixlen
+    return "%" not in address and int(length[1]) <= parsed.max_prefixlen
 
 
 def addresses(cidr: str) -> Iterator[str]:
     """Give the addresses for jobs, lowest first: all but the first and last of the block (NET-28).
+
+    Args:
+        cidr: the block, as `is_cidr` accepts it.
 
     >>> list(addresses("10.0.0.0/30"))
     ['10.0.0.1', '10.0.0.2']

@@ -63,9 +63,9 @@ class JobSpec:
     program: object = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
-    """One job of a server.
+    """One job of a server; two of them are equal only when they are the same.
 
     Attributes:
         uuid: the id, 36 characters (JOB-RUN-60).

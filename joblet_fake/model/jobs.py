@@ -30,8 +30,7 @@ class Index:
 
     def __iter__(self) -> Iterator[Job]:
         """Give the jobs in the order of their ids, which says nothing of their age."""
-        for uuid in tuple(self._sorted):
-            yield self._jobs[uuid]
+        return iter([self._jobs[uuid] for uuid in self._sorted])
 
     def add(self, job: Job) -> None:
         """Add a job, or put it in the place of one with its id."""

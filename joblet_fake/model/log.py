@@ -49,9 +49,6 @@ class Log:
             data: the bytes; none is no chunk.
             now_ns: the moment, nanoseconds since 1970.
             stream: `"stdout"` or `"stderr"`.
-
-        Raises:
-            ValueError: there is no such stream.
         """
         label = STREAMS.index(stream)
         if not data:
