@@ -2,6 +2,7 @@
 
 from joblet_fake import _grpc_without_fork  # noqa: F401 - must come before all that loads gRPC
 from joblet_fake._version import __version__
+from joblet_fake.client import Client
 from joblet_fake.fake import FakeJoblet
 from joblet_fake.jobs_view import JobView
 from joblet_fake.programs import Script
@@ -11,6 +12,7 @@ from joblet_fake.wire import load as load_api
 
 __all__ = [
     "Api",
+    "Client",
     "FakeJoblet",
     "ForkError",
     "JobView",

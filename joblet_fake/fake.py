@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 
+from joblet_fake.client import Client
 from joblet_fake.clock import Clock
 from joblet_fake.exchange import Calls, Exchange
 from joblet_fake.jobs_view import JobsView
@@ -106,8 +106,7 @@ class FakeJoblet:
         self._tls = Tls(self._generation.roles) if tls else None
         self._server: Server | None = None
         self._channels: weakref.WeakSet[grpc.Channel] = weakref.WeakSet()
-        self._rpc_channels: dict[tuple[str, bool], grpc.Channel] = {}
-        self._rpc_lock = threading.Lock()
+        self._client = Client(self._api, self.channel, self.persist_channel)
         self._errors: list[BaseException] = []
 
     def __repr__(self) -> str:
@@ -155,7 +154,7 @@ class FakeJoblet:
             return
         for channel in tuple(self._channels):
             channel.close()
-        self._rpc_channels.clear()
+        self._client.forget()
         shared_loop().run(server.stop())
         self.programs.close()
 
@@ -274,17 +273,8 @@ class FakeJoblet:
             ValueError: no such method or field, or an ambiguous name; the message lists them.
             RuntimeError: called on the fake's own thread, where it would wait for itself.
         """
-        shape = self._api.method(method)
-        request = shape.encode_request(fields)
         check_thread()
-        key = (role, shape.persist)
-        with self._rpc_lock:
-            channel = self._rpc_channels.get(key)
-            if channel is None:
-                opened = self.persist_channel(role) if shape.persist else self.channel(role)
-                channel = self._rpc_channels[key] = opened
-        make: Any = channel.unary_stream if shape.server_streaming else channel.unary_unary
-        return make(shape.path, None, shape.decode_response)(request, timeout=timeout)
+        return self._client.rpc(method, role=role, timeout=timeout, **fields)
 
     # State
 
