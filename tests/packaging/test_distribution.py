@@ -92,12 +92,13 @@ def test_the_sdist_has_what_a_packager_tests_with(folder: Path) -> None:
     with tarfile.open(path) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert names >= {
+        "CHANGELOG.md",
         "LICENSE",
         "Makefile",
         "README.md",
+        "conftest.py",
         "pyproject.toml",
         "proto/joblet.proto",
-        "tests/conftest.py",
         "tests/lowest.txt",
         "tests/packaging/test_distribution.py",
         "tests/wire/data/2.3.1.json",

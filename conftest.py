@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 MEASURED = "measured"
 
+# Doctests are looked for in every module; two modules named conftest can't both be imported so.
+collect_ignore_glob = ["*/conftest.py"]
+
 
 @pytest.fixture
 def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
