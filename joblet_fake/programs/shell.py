@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 NOT_FOUND: Final = 127
 """The status of a command that is not there."""
 
-ROUNDS: Final = 1_000_000
-"""A loop that goes round more often without sleeping is ended."""
+ROUNDS: Final = 50_000
+"""A loop that goes round more often without sleeping is taken for one that never ends."""
 
 
 @dataclass
@@ -43,6 +43,7 @@ class Shell:
         deaf: whether SIGTERM does nothing, to its commands either.
         at_exit: what is run at the end.
         loops: how many loops it is in.
+        rounds: how often loops went round since it last slept.
         stops_on_failure: whether a command that fails ends it (`set -e`).
         io: what it reads from, and where it is.
     """
@@ -62,6 +63,7 @@ class Shell:
     _substituted: bool = False
     _lenient: int = 0
     loops: int = 0
+    rounds: int = 0
 
     def __post_init__(self) -> None:
         given = self.context.environment if self.environment is None else self.environment
@@ -184,9 +186,12 @@ class Shell:
 
     def _while(self, condition: grammar.Script, body: grammar.Script, *, until: bool) -> Steps:
         status = 0
-        for _ in range(ROUNDS):
-            if ((yield from self._condition(condition)) == 0) == until:
-                break
+        while ((yield from self._condition(condition)) == 0) != until:
+            self.rounds += 1
+            if self.rounds > ROUNDS:
+                raise grammar.ShellSyntaxError(
+                    f"a loop went round {ROUNDS:,} times and let no time pass"
+                )
             again = yield from self._round(body)
             status = self.status
             if not again:
@@ -265,6 +270,7 @@ class Shell:
             step = next(steps)
             while True:
                 if isinstance(step, Sleep):
+                    self.rounds = 0
                     step = Sleep(step.seconds, child=child)
                 status = yield step
                 if status:

@@ -118,7 +118,9 @@ class _Lexer:
             character = self.text[self.at]
             if character == '"':
                 self.at += 1
-                return pieces
+                # "$@" alone is no word at all when there are no arguments.
+                lone = pieces[1:] == [Variable("@", quoted=True)]
+                return pieces[1:] if lone else pieces
             if character == "\\" and self.text[self.at + 1 : self.at + 2] in ('"', "\\", "$", "`"):
                 pieces.append(Text(self.text[self.at + 1], quoted=True))
                 self.at += 2

@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from runs import host, output
+
+from joblet_fake.model import Refusal
+from joblet_fake.programs import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def test_a_script_does_what_it_says_in_that_order() -> None:
+    here = host()
+    here.programs.on("train").prints("one\n").sleeps(60).prints("two\n", stream="stderr").exits(3)
+    job = here.run("train")
+    assert (output(job), job.status) == (b"one\n", "RUNNING")
+    here.clock.advance(59.999)
+    assert output(job) == b"one\n"
+    here.clock.advance(0.001)
+    assert (output(job), job.status, job.exit_code) == (b"one\ntwo\n", "FAILED", 3)
+    assert (job.log.content("stdout"), job.log.content("stderr")) == (b"one\n", b"two\n")
+
+
+def test_its_explanation_says_which_it_was() -> None:
+    here = host()
+    here.programs.on("train").prints("x").exits(1)
+    assert here.run("train").explanation == "scripted: on(command='train').prints('x').exits(1)"
+
+
+def test_a_script_without_an_end_succeeds() -> None:
+    here = host()
+    here.programs.on("train")
+    job = here.run("train")
+    assert (job.status, job.exit_code, output(job)) == ("COMPLETED", 0, b"")
+
+
+def test_prints_is_one_chunk_of_exactly_these_bytes() -> None:
+    """JOB-LOG-01."""
+    here = host()
+    here.programs.on("x").prints("ü\n").prints(b"\x00\xff").prints(bytearray(b"z"))
+    log = here.run("x").log
+    assert [log.chunk(number) for number in range(len(log))] == ["ü\n".encode(), b"\x00\xff", b"z"]
+
+
+def test_dies_is_failed_with_minus_one() -> None:
+    """JOB-SM-02, whatever the signal."""
+    here = host()
+    here.programs.on("x").prints("last words").dies("SIGSEGV")
+    job = here.run("x")
+    assert (job.status, job.exit_code, output(job)) == ("FAILED", -1, b"last words")
+
+
+def test_hangs_runs_until_it_is_stopped() -> None:
+    """It ignores SIGTERM, as a plain command that is PID 1 does (JOB-STP-06)."""
+    here = host()
+    here.programs.on("x").prints("up").hangs()
+    job = here.run("x")
+    here.clock.advance(days=3)
+    assert job.status == "RUNNING"
+    assert here.stopped(job) == ["STOPPED", "FAILED"]
+    assert job.exit_code == -1
+
+
+def test_a_sleeping_script_is_killed_by_a_stop_and_says_no_more() -> None:
+    here = host(pace="real")
+    here.programs.on("x").prints("a").sleeps(10).prints("b")
+    outcome = here.submit("x")
+    here.clock.advance(1)
+    job = outcome.result()
+    stopping = here.stop(job)
+    here.clock.advance(0.159)
+    assert not stopping.done
+    here.clock.advance(0.001)
+    assert stopping.done
+    assert job.status == "STOPPED"
+    here.clock.run_until_idle()
+    assert (job.status, job.exit_code, output(job)) == ("FAILED", -1, b"a")
+
+
+def test_a_script_that_ends_while_it_is_being_stopped_ends_with_its_own_code() -> None:
+    """JOB-STP-07: the natural result is written over STOPPED."""
+    here = host(pace="real")
+    here.programs.on("x").sleeps(1).exits(0)
+    outcome = here.submit("x")
+    here.clock.advance(1.15)
+    stopping = here.stop(outcome.result())
+    here.clock.advance(1)
+    assert stopping.done
+    statuses = [status for _, status in outcome.result().statuses]
+    assert statuses == ["INITIALIZING", "RUNNING", "STOPPED", "COMPLETED"]
+
+
+def test_fails_to_start_is_a_launch_failure() -> None:
+    """JOB-RUN-81."""
+    here = host()
+    here.programs.on("x").fails_to_start("no space left on device")
+    with pytest.raises(Refusal, match=r"^execution failed: no space left on device$"):
+        here.run("x")
+    (job,) = here.model.jobs.stored
+    assert (job.status, job.exit_code) == ("FAILED", -1)
+
+
+def test_one_script_runs_for_many_jobs_each_from_its_start() -> None:
+    here = host()
+    here.programs.on("x").prints("a").sleeps(1).prints("b")
+    jobs = [here.run("x") for _ in range(3)]
+    here.clock.advance(1)
+    assert [output(job) for job in jobs] == [b"ab"] * 3
+
+
+def test_what_is_added_to_a_script_counts_for_later_jobs() -> None:
+    here = host()
+    script = here.programs.on("x").prints("a")
+    first = here.run("x")
+    script.prints("b")
+    assert (output(first), output(here.run("x"))) == (b"a", b"ab")
+
+
+# Matching
+
+
+@pytest.mark.parametrize(
+    ("conditions", "fits"),
+    [
+        ({}, True),
+        ({"command": "train"}, True),
+        ({"command": "trai"}, False),
+        ({"command": ""}, False),
+        ({"args": ["a", "b"]}, True),
+        ({"args": ["a"]}, False),
+        ({"args": []}, False),
+        ({"name": "nightly"}, True),
+        ({"name": ""}, False),
+        ({"env": {"A": "1"}}, True),
+        ({"env": {"A": "1", "S": "2"}}, True),
+        ({"env": {"A": "2"}}, False),
+        ({"env": {"B": ""}}, False),
+        ({"env": {}}, True),
+        ({"command": "train", "args": ["a", "b"], "name": "nightly", "env": {"S": "2"}}, True),
+        ({"command": "train", "args": ["x"]}, False),
+    ],
+)
+def test_a_script_runs_where_everything_it_asks_for_holds(
+    conditions: dict[str, Any], *, fits: bool
+) -> None:
+    here = host()
+    here.programs.on(**conditions).exits(42)
+    job = here.run(
+        "train", "a", "b", name="nightly", environment={"A": "1"}, secret_environment={"S": "2"}
+    )
+    assert (job.exit_code == 42) == fits
+
+
+def test_the_most_specific_script_wins_and_of_equals_the_last() -> None:
+    here = host()
+    here.programs.on("x", args=["a"]).exits(1)
+    here.programs.on("x").exits(2)
+    here.programs.on().exits(3)
+    here.programs.on("x").exits(4)
+    codes = [here.run(*line).exit_code for line in (("x", "a"), ("x", "b"), ("y",))]
+    assert codes == [1, 4, 3]
+
+
+def test_a_predicate_sees_the_request_and_is_not_asked_under_the_lock() -> None:
+    """It is asked by whoever chooses before the job is taken on."""
+    here = host()
+    seen: list[Any] = []
+
+    def heavy(spec: Any) -> bool:
+        seen.append(spec)
+        return spec.max_memory > 100
+
+    here.programs.on("x", when=heavy).exits(7)
+    assert here.programs.asks_user_code
+    spec = here.run("y").spec
+    assert seen == []
+    assert here.programs.choose(spec) is None
+    heavy_spec = dataclasses.replace(spec, command="x", max_memory=500)
+    chosen = here.programs.choose(heavy_spec)
+    assert chosen is not None
+    job = here.run("x", max_memory=500, program=chosen)
+    assert job.exit_code == 7
+    assert seen == [heavy_spec]
+
+
+# Misuse
+
+ENDED = "the program has ended there"
+
+
+@pytest.mark.parametrize(
+    ("misuse", "text"),
+    [
+        (lambda s: s.prints("x", stream="log"), "unknown stream 'log': it is stdout or stderr"),
+        (lambda s: s.prints(5), "prints(5): give text or bytes"),
+        (lambda s: s.prints(None), "prints(None): give text or bytes"),
+        (lambda s: s.sleeps(-1), "sleeps(-1): time only moves forward"),
+        (lambda s: s.sleeps(float("nan")), "sleeps(nan): time only moves forward"),
+        (lambda s: s.sleeps(float("inf")), "sleeps(inf): what never ends is hangs()"),
+        (lambda s: s.exits(256), "exits(256): an exit code is 0 to 255; for a signal use dies()"),
+        (lambda s: s.exits(-1), "exits(-1): an exit code is 0 to 255; for a signal use dies()"),
+        (lambda s: s.dies("KILL"), "unknown signal 'KILL'; near: SIGKILL"),
+        (lambda s: s.dies(9), "unknown signal 9; it is one of SIGHUP, SIGINT,"),
+        (lambda s: s.prints("x").fails_to_start("y"), "fails_to_start() stands alone"),
+        (lambda s: s.exits(0).prints("x"), f"prints('x') after exits(0): {ENDED}"),
+        (lambda s: s.dies().sleeps(1), f"sleeps(1) after dies('SIGKILL'): {ENDED}"),
+        (lambda s: s.hangs().exits(1), f"exits(1) after hangs(): {ENDED}"),
+        (lambda s: s.fails_to_start("y").hangs(), f"hangs() after fails_to_start('y'): {ENDED}"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_where_it_is_said(
+    misuse: Callable[[Any], Any], text: str
+) -> None:
+    script = Script(command="x")
+    with pytest.raises((TypeError, ValueError), match=re.escape(text)):
+        misuse(script)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "text"),
+    [
+        ({"args": "--fast"}, "args='--fast': give a list of arguments, such as args=['--fast']"),
+        ({"args": [1]}, "args: 1 is no text"),
+        ({"command": ["a"]}, "command: ['a'] is no text"),
+        ({"name": 3}, "name: 3 is no text"),
+        ({"env": {"A": 1}}, "env: 1 is no text"),
+        ({"when": "x"}, "when='x': give a function"),
+    ],
+)
+def test_conditions_that_no_job_could_meet_are_refused(
+    conditions: dict[str, Any], text: str
+) -> None:
+    here = host()
+    with pytest.raises(TypeError, match=re.escape(text)):
+        here.programs.on(**conditions)
+
+
+def test_a_refused_step_leaves_the_script_as_it_was() -> None:
+    script = Script(command="x").prints("a")
+    with pytest.raises(ValueError, match="exit code"):
+        script.exits(1000)
+    assert repr(script.exits(1)) == "on(command='x').prints('a').exits(1)"
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=5).map(lambda data: ("prints", data)),
+            st.floats(0, 100).map(lambda seconds: ("sleeps", seconds)),
+        ),
+        max_size=8,
+    ),
+    st.integers(0, 255),
+)
+def test_any_script_runs_to_its_end_in_its_own_time(
+    steps: list[tuple[str, Any]], code: int
+) -> None:
+    here = host()
+    script = here.programs.on("x")
+    for verb, value in steps:
+        getattr(script, verb)(value)
+    script.exits(code)
+    job = here.run("x")
+    here.clock.run_until_idle()
+    assert output(job) == b"".join(value for verb, value in steps if verb == "prints")
+    assert job.exit_code == code
+    slept = sum(value for verb, value in steps if verb == "sleeps")
+    assert job.end_ns is not None
+    assert (job.end_ns - job.start_ns) / 1e9 == pytest.approx(slept, abs=1e-6)
