@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from joblet_fake import FakeJoblet
+    from pytest_joblet.target import JobletTarget
 
 RUN_OPTIONS = {
     "api": "the API version that the fakes serve",
@@ -20,20 +21,29 @@ RUN_OPTIONS = {
 }
 """What can be set for a whole run, on the command line or in the configuration file."""
 
+TARGET_OPTIONS = {
+    "target": "a real server for joblet_target, as host:port; without it joblet_target is a fake",
+    "persist-target": "its PersistService, as host:port or unix:path",
+    "rnx-config": "the rnx-config with its certificates",
+    "node": "the node of that file with an admin's certificate (default: default)",
+}
+"""What names the server of contract tests, in the same two places."""
+
 FAKES = pytest.StashKey["list[FakeJoblet]"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--joblet-api` and the like, and configuration keys of the same names."""
     group = parser.getgroup("joblet", "fake Joblet servers")
-    for name, text in RUN_OPTIONS.items():
+    for name, text in (RUN_OPTIONS | TARGET_OPTIONS).items():
+        key = f"joblet_{name.replace('-', '_')}"
         group.addoption(
             f"--joblet-{name}",
             default=None,
             metavar=name.upper(),
-            help=f"{text} (ini: joblet_{name})",
+            help=f"{text} (ini: {key})",
         )
-        parser.addini(f"joblet_{name}", text, default=None)
+        parser.addini(key, text, default=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -152,6 +162,29 @@ def joblet_factory(
 
 
 @pytest.fixture
+def joblet_target(request: pytest.FixtureRequest) -> Iterator[JobletTarget]:
+    """What a contract test talks to: a fake, or the real server that `--joblet-target` names."""
+    from pytest_joblet.target import of_fake, of_server  # noqa: PLC0415 - loads gRPC
+
+    address = _setting(request.config, "target")
+    if address is None:
+        yield of_fake(request.getfixturevalue("joblet"))
+        return
+    config = _setting(request.config, "rnx-config")
+    target, server = of_server(
+        address,
+        persist_address=_setting(request.config, "persist-target"),
+        config=request.config.rootpath / config if config else None,
+        node=_setting(request.config, "node") or "default",
+        api=_options(request).get("api"),
+    )
+    try:
+        yield target
+    finally:
+        server.close()
+
+
+@pytest.fixture
 def rnx_config(joblet: FakeJoblet, tmp_path: Path) -> Path:
     """The path of a written `rnx-config.yml` for the running fake, a node for each role."""
     path = tmp_path / "rnx-config.yml"
@@ -184,12 +217,18 @@ def joblet_env(
     return variables
 
 
+def _setting(config: pytest.Config, name: str) -> str | None:
+    """Give an option of the run, from the command line or else from the configuration file."""
+    value: str | None = config.getoption(f"--joblet-{name}")
+    if value is None:
+        value = config.getini(f"joblet_{name.replace('-', '_')}") or None
+    return value
+
+
 def _run_options(config: pytest.Config) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for name in RUN_OPTIONS:
-        value = config.getoption(f"--joblet-{name}")
-        if value is None:
-            value = config.getini(f"joblet_{name}") or None
+        value = _setting(config, name)
         if value is not None:
             options[name] = value
     if "seed" in options:

@@ -76,6 +76,10 @@ class Target:
         """Tell whether there is a certificate for a role."""
         return role in self._credentials
 
+    def credentials(self, role: str) -> grpc.ChannelCredentials | None:
+        """Give what a role's client opens a channel with; None for plaintext."""
+        return self._credentials[role]
+
     def channel(self, role: str, *, persist: bool = False) -> grpc.Channel:
         """Give the channel of a role to the core services, or to PersistService."""
         key = (role, persist)

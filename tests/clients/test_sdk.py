@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Served
-
     from joblet_fake import FakeJoblet
 
 pytestmark = pytest.mark.toolchain

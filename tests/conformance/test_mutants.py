@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import joblet_conformance.cases
 import pytest
+
+import joblet_conformance.cases
 from joblet_conformance import (
     CASES,
     FakeTarget,
@@ -16,7 +17,6 @@ from joblet_conformance import (
     run,
 )
 from joblet_conformance.mutants import MISBEHAVIOURS, mutated
-
 from joblet_fake import FakeJoblet, load_api
 
 if TYPE_CHECKING:

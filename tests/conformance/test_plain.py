@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from joblet_conformance.plain import bytes_of, leaves, plain_bytes, plain_message, replaced
 
+from joblet_conformance.plain import bytes_of, leaves, plain_bytes, plain_message, replaced
 from joblet_fake import load_api
 
 API = load_api("2.3.1")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-import joblet_conformance.cases
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import joblet_conformance.cases
 from joblet_conformance import CASES, compare, read_recordings, write_recording
 from joblet_conformance.normalise import covered
 from joblet_conformance.plain import leaves, replaced

@@ -9,8 +9,8 @@ from typing import Any
 import grpc
 import grpc_testing
 import pytest
-from joblet_conformance import Talk, Target, Unmet, compare
 
+from joblet_conformance import Talk, Target, Unmet, compare
 from joblet_fake import load_api
 
 API = load_api("2.3.1")
