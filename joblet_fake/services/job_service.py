@@ -13,7 +13,7 @@ from joblet_fake.services.answer import Answer, Asked, Handler, Streamed
 from joblet_fake.services.status import StatusError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from joblet_fake.model.job import Job
     from joblet_fake.model.model import Model
@@ -182,22 +182,39 @@ class JobService:
         )
 
 
-SCALARS: Final = (
-    "command",
-    "name",
-    "max_cpu",
-    "cpu_cores",
-    "max_memory",
-    "max_io_bps",
-    "schedule",
-    "network",
-    "runtime",
-    "work_dir",
-    "gpu_count",
-    "gpu_memory_mb",
-    "workflow_uuid",
-    "job_uuid",
-)
+def _same(value: object) -> object:
+    return value
+
+
+def _uploads(sent: Any) -> tuple[Upload, ...]:  # noqa: ANN401 - as above
+    return tuple(
+        Upload(upload.path, upload.content, upload.mode, upload.is_directory) for upload in sent
+    )
+
+
+TAKEN: Final[dict[str, Callable[[Any], object]]] = {
+    "command": _same,
+    "args": tuple,
+    "name": _same,
+    "max_cpu": _same,
+    "cpu_cores": _same,
+    "max_memory": _same,
+    "max_io_bps": _same,
+    "uploads": _uploads,
+    "schedule": _same,
+    "network": _same,
+    "volumes": tuple,
+    "runtime": _same,
+    "work_dir": _same,
+    "environment": dict,
+    "secret_environment": dict,
+    "gpu_count": _same,
+    "gpu_memory_mb": _same,
+    "workflow_uuid": _same,
+    "job_uuid": _same,
+    "requirements": tuple,
+}
+"""The fields of a RunJob request, each with what makes it the model's own."""
 
 
 def job_spec(request: Any) -> JobSpec:  # noqa: ANN401 - as above
@@ -206,20 +223,7 @@ def job_spec(request: Any) -> JobSpec:  # noqa: ANN401 - as above
     A field that the served version does not have is as good as not sent.
     """
     known = request.DESCRIPTOR.fields_by_name
-    return JobSpec(
-        **{name: getattr(request, name) for name in SCALARS if name in known},
-        **{
-            name: tuple(getattr(request, name))
-            for name in ("args", "volumes", "requirements")
-            if name in known
-        },
-        **{
-            name: dict(getattr(request, name))
-            for name in ("environment", "secret_environment")
-            if name in known
-        },
-        uploads=tuple(
-            Upload(upload.path, upload.content, upload.mode, upload.is_directory)
-            for upload in getattr(request, "uploads", ())
-        ),
-    )
+    sent: dict[str, Any] = {
+        name: take(getattr(request, name)) for name, take in TAKEN.items() if name in known
+    }
+    return JobSpec(**sent)
