@@ -241,10 +241,13 @@ class FakeJoblet:
     def rnx_config(self) -> str:
         """Give the clients' configuration file for this server, as YAML (RNX-02, SRV-13).
 
+        Without TLS its only node has no certificates: the few clients that can do without call it
+        in plaintext (FAKE-01).
+
         Raises:
-            RuntimeError: the server is not started, or has no certificates.
+            RuntimeError: the server is not started.
         """
-        return rnx_config(self.address, self.persist_address, self.model.node_id, self.tls)
+        return rnx_config(self.address, self.persist_address, self.model.node_id, self._tls)
 
     # Calling
 
@@ -291,11 +294,13 @@ class FakeJoblet:
         """Raise what went wrong inside the fake; the fixtures do so at the end of a test.
 
         Raises:
-            BaseException: the first error, with its own traceback.
+            BaseException: the first error, with its own traceback; the others are its notes.
         """
         if self._errors:
-            error = self._errors[0]
+            error, *others = self._errors
             self._errors.clear()
+            for other in others:
+                error.add_note(f"and after it, in the same fake: {other!r}")
             raise error
 
     # Inside

@@ -26,32 +26,35 @@ _Dumper.add_representer(
 )
 
 
-def rnx_config(address: str, persist_address: str, node_id: str, tls: Tls) -> str:
+def rnx_config(address: str, persist_address: str, node_id: str, tls: Tls | None) -> str:
     """Give the configuration for one server: a node for each role, `default` an admin (RNX-02).
+
+    The default node says so too, for clients that look for that (SRV-14, FAKE-02).
 
     Args:
         address: where the core services listen, as `host:port`.
         persist_address: where PersistService listens; two old SDKs read it (SDK-05).
         node_id: the server's node id.
-        tls: its certificates.
+        tls: its certificates; None for plaintext.
     """
+    server = {"address": address, "persistAddress": persist_address, "nodeId": node_id}
+    if tls is None:
+        return _written({"default": {"isDefault": True, **server}})
     nodes = {"default": "admin"} | {role: role for role in tls.roles if role != "admin"}
-    text: str = yaml.dump(
+    return _written(
         {
-            "version": "3.0",
-            "nodes": {
-                node: {
-                    "address": address,
-                    "persistAddress": persist_address,
-                    "nodeId": node_id,
-                    "cert": _Block(tls.cert_pem(role).decode()),
-                    "key": _Block(tls.key_pem(role).decode()),
-                    "ca": _Block(tls.ca_pem.decode()),
-                }
-                for node, role in nodes.items()
-            },
+            node: {
+                **({"isDefault": True} if node == "default" else {}),
+                **server,
+                "cert": _Block(tls.cert_pem(role).decode()),
+                "key": _Block(tls.key_pem(role).decode()),
+                "ca": _Block(tls.ca_pem.decode()),
+            }
+            for node, role in nodes.items()
         },
-        Dumper=_Dumper,
-        sort_keys=False,
     )
+
+
+def _written(nodes: dict[str, dict[str, object]]) -> str:
+    text: str = yaml.dump({"version": "3.0", "nodes": nodes}, Dumper=_Dumper, sort_keys=False)
     return text

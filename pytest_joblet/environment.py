@@ -42,11 +42,9 @@ def client_environment(joblet: FakeJoblet, home: Path) -> dict[str, str]:
         **dict.fromkeys(CONFIG_VARIABLES, str(config)),
         **dict.fromkeys(NO_PROXY_VARIABLES, f"{LOOPBACK},{proxied}" if proxied else LOOPBACK),
     }
-    if joblet.credentials is None:
-        # A node without certificates is called in plaintext (FAKE-01).
-        config.write_text(f'version: "3.0"\nnodes:\n  default:\n    address: {joblet.address}\n')
-        return {**variables, "JOBLET_INSECURE": "1"}
     config.write_text(joblet.rnx_config())
+    if joblet.credentials is None:
+        return {**variables, "JOBLET_INSECURE": "1"}
     tls = joblet.tls
     return {
         **variables,

@@ -59,8 +59,6 @@ def serve(
             "--clock frozen: nobody could move it, since the control service is not built yet; "
             "use flowing or skipping",
         )
-    if rnx_config is not None and not options["tls"]:
-        raise click.UsageError("--rnx-config holds certificates: it does not go with --no-tls")
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())

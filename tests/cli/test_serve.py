@@ -231,7 +231,6 @@ def test_a_taken_persist_port_is_told_with_its_option() -> None:
         (["--port=70000"], ["--port", "65535"]),
         (["--port=4000", "--persist-port=4000"], ["are both 4000"]),
         (["--seed=x"], ["--seed", "integer"]),
-        (["--no-tls", "--rnx-config=f.yml"], ["--rnx-config holds certificates", "--no-tls"]),
     ],
 )
 def test_misuse_is_refused_with_what_is_possible(arguments: list[str], told: list[str]) -> None:
