@@ -282,13 +282,20 @@ class FakeJoblet:
     # State
 
     def reset(self) -> None:
-        """Forget all jobs, programs, calls and errors; ports, certificates and time stay."""
+        """Forget all jobs, programs, calls and errors; ports, certificates and time stay.
+
+        Open streams end; processes of local execution are killed.
+        """
+        check_thread()
+        # Without the lock, which the end of a local process needs.
+        self.programs.clear()
         with self.clock.lock:
             self.clock.cancel_all()
-            self.programs.clear()
             self.model.clear()
             self.calls.clear()
             self._errors.clear()
+            if self._server is not None:
+                self._server.backend.forget()
 
     def check(self) -> None:
         """Raise what went wrong inside the fake; the fixtures do so at the end of a test.

@@ -162,6 +162,10 @@ class Backend:
         self._last_seen[key, request] = answer
         return same
 
+    def forget(self) -> None:
+        """Forget the reads so far: the state that they showed is gone."""
+        self._last_seen.clear()
+
     def fire(self, action: Callable[[], object]) -> None:
         """Move the clock from the loop's thread; an error in it is kept for the test."""
         try:
