@@ -8,7 +8,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # What a change of makes the tests run again; a file that git knows and that is gone is left out.
 SOURCES := $(wildcard $(shell git ls-files -co --exclude-standard 2>/dev/null))
 
-.PHONY: demo test test-lowest bench proto lint types tests clean
+.PHONY: demo test test-lowest bench docs proto lint types tests clean
 
 demo: $(VENV)/.installed  ## Show a job's whole life
 	@$(BIN)/joblet-fake demo
@@ -43,6 +43,10 @@ bench: $(VENV)/.test-installed  ## Ratios against a bare grpcio server, printed
 
 proto: $(VENV)/.test-installed  ## Compile proto/ into the file that the wire reads
 	$(BIN)/python proto/compile.py
+
+docs: $(VENV)/.test-installed  ## Write anew what is generated in docs/
+	$(BIN)/python -m joblet_conformance.evidence > docs/evidence.md.new
+	mv docs/evidence.md.new docs/evidence.md
 
 clean:
 	rm -rf $(VENV) $(LOWEST) dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

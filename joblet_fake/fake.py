@@ -251,6 +251,15 @@ class FakeJoblet:
 
     # Calling
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods of the API version that is served, core and persist, sorted.
+
+        >>> FakeJoblet().methods[0]
+        'JobService.CancelJob'
+        """
+        return tuple(sorted(method.key for method in self._api.methods.values()))
+
     def rpc(
         self,
         method: str,

@@ -37,6 +37,7 @@ def conform(
         read_recordings,
         run,
     )
+    from joblet_conformance.evidence import short  # noqa: PLC0415 - as above
     from joblet_conformance.mutants import mutated  # noqa: PLC0415 - as above
     from joblet_conformance.report import (  # noqa: PLC0415 - as above
         failed,
@@ -65,6 +66,7 @@ def conform(
     print_report(console, findings, name)
     took = time.perf_counter() - began
     console.print(f"\n{len(findings)} cases in {took:.1f} s; {len(known)} known differences")
+    console.print(short(recorded), highlight=False)
     if junit:
         write_junit(junit, findings, name)
     if html:

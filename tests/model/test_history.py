@@ -130,9 +130,7 @@ def test_a_query_is_filter_then_skip_then_limit(  # noqa: PLR0917 - the query's 
 # Ids
 
 
-@pytest.mark.parametrize(
-    "job", [JOB[:8], JOB.upper(), "x", JOB + "x", "ü", "a/b/c", "../jobs"]
-)
+@pytest.mark.parametrize("job", [JOB[:8], JOB.upper(), "x", JOB + "x", "ü", "a/b/c", "../jobs"])
 def test_what_was_never_written_is_an_internal_error(job: str) -> None:
     """PER-20, PER-22: no prefixes, case counts, the id as it was sent."""
     with pytest.raises(Refusal) as caught:

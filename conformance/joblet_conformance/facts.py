@@ -1,0 +1,70 @@
+"""The table of facts, and which of them cases cover."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from joblet_conformance.case import Case
+
+EVIDENCE: Final = ("recorded", "seen", "read")
+"""How a fact is known, the strongest first: a recording shows it, somebody saw it, it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact.
+
+    Attributes:
+        id: such as `JOB-RUN-10`.
+        says: the fact, in a sentence or two.
+        generations: the behaviour generations that it holds for.
+        evidence: one of `EVIDENCE`, as the table has it.
+    """
+
+    id: str
+    says: str
+    generations: tuple[str, ...]
+    evidence: str
+
+
+def facts_file() -> Path:
+    """Give the table's file, which is in a clone and not in what is installed."""
+    return Path(__file__).parents[2] / "docs" / "facts.toml"
+
+
+def read_facts(path: Path | None = None) -> dict[str, Fact]:
+    """Give the table of facts, by id.
+
+    Raises:
+        OSError: it is not there.
+        ValueError: an entry is none.
+    """
+    told = tomllib.loads((path or facts_file()).read_text())
+    try:
+        return {
+            fact_id: Fact(fact_id, entry["says"], tuple(entry["generations"]), entry["evidence"])
+            for fact_id, entry in told.items()
+        }
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"facts: {error}") from None
+
+
+def uncovered_reasons() -> dict[str, str]:
+    """Give the reason of each fact that has no case, by id."""
+    told = tomllib.loads((Path(__file__).parent / "uncovered.toml").read_text())
+    return {fact_id: entry["reason"] for fact_id, entry in told.items()}
+
+
+def covering(cases: Iterable[Case]) -> dict[str, list[str]]:
+    """Give the ids of the cases that cover each fact, by the fact's id."""
+    found: dict[str, list[str]] = {}
+    for case in cases:
+        for fact_id in case.facts:
+            found.setdefault(fact_id, []).append(case.id)
+    return found
