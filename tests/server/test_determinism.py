@@ -33,7 +33,8 @@ def told(joblet, method, **fields):
 
 
 with FakeJoblet(clock="frozen", seed=seed, pace=pace, tls=tls) as joblet:
-    joblet.programs.on("train").prints("epoch 1\\n").sleeps(60).prints("warning\\n", stream="stderr")
+    train = joblet.programs.on("train").prints("epoch 1\\n").sleeps(60)
+    train.prints("warning\\n", stream="stderr")
     joblet.programs.on("train", env={"FAST": "1"}).prints("quick\\n").exits(4)
     joblet.programs.on("asked", when=lambda job: len(job.args) > 1).prints("many\\n")
     ids = []
