@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+class UncomputableError(Exception):
+    """An expression that a shell can read and can't compute: it ends, with this message."""
+
+
 def _divide(a: int, b: int) -> int:
     return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
 
@@ -45,6 +49,7 @@ def compute(expression: str, variables: Mapping[str, str]) -> int:
 
     Raises:
         ShellSyntaxError: it is wrong, or uses what this shell does not know.
+        UncomputableError: a variable is no number, or it divides by zero.
 
     >>> compute("(n + 1) * -7 / 2", {"n": "2"}), compute("010 + 0x10", {}), compute("2 < 3", {})
     (-10, 24, 1)
@@ -57,7 +62,7 @@ def compute(expression: str, variables: Mapping[str, str]) -> int:
             return str(int(text, base) if text != "0" else 0)
         value = variables.get(text.strip("${}")) or "0"
         if not re.fullmatch(r"\s*[-+]?[0-9]{1,19}\s*", value):
-            raise ValueError(value)
+            raise UncomputableError(f"Illegal number: {value}")
         return f"({int(value)})"
 
     problem = ShellSyntaxError(f"$(({expression})) can't be computed")
@@ -67,7 +72,11 @@ def compute(expression: str, variables: Mapping[str, str]) -> int:
         text = re.sub(r"0[xX][0-9a-fA-F]+|[0-9]+|\$?\{?[A-Za-z_]\w*\}?", number, expression)
         text = text.replace("&&", " and ").replace("||", " or ")
         return _value(ast.parse(text.strip(), mode="eval").body)
-    except (SyntaxError, ValueError, ZeroDivisionError, KeyError, TypeError, MemoryError):
+    except ZeroDivisionError:
+        raise UncomputableError(
+            f'arithmetic expression: division by zero: "{expression}"'
+        ) from None
+    except (SyntaxError, ValueError, KeyError, TypeError, MemoryError):
         raise problem from None
 
 

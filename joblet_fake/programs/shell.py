@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.programs import shell_grammar as grammar
-from joblet_fake.programs.arithmetic import compute
+from joblet_fake.programs.arithmetic import UncomputableError, compute
 from joblet_fake.programs.builtin import BUILTINS
 from joblet_fake.programs.command_io import Io
 from joblet_fake.programs.shell_commands import COMMANDS, Exit, Loop
@@ -60,7 +60,7 @@ class Shell:
     at_exit: grammar.Script | None = None
     stops_on_failure: bool = False
     io: Io = field(default_factory=Io)
-    _substituted: bool = False
+    _substituted: int = 0
     _lenient: int = 0
     loops: int = 0
     rounds: int = 0
@@ -124,8 +124,11 @@ class Shell:
             yield from self._command(pipeline.commands[0], last=last and not pipeline.negated)
         else:
             stdin = self.io.stdin
+            before = self.status
             for command in pipeline.commands[:-1]:
+                # Each part of a real pipeline starts out with the same `$?`.
                 self.io.stdin = yield from self._captured(self._subshell(command))
+                self.status = before
             yield from self._subshell(pipeline.commands[-1])
             self.io.stdin = stdin
         if pipeline.negated:
@@ -134,13 +137,14 @@ class Shell:
 
     def _subshell(self, command: grammar.Command) -> Steps:
         kept = dict(self.variables), set(self.exported), self.io.cwd, self.trap, self.loops
-        at_exit, self.at_exit, self.loops = self.at_exit, None, 0
+        stops, at_exit = self.stops_on_failure, self.at_exit
+        self.at_exit, self.loops = None, 0
         try:
             yield from self._command(command)
         except Exit as exit_:
             self.status = exit_.status
         self.variables, self.exported, self.io.cwd, self.trap, self.loops = kept
-        self.at_exit = at_exit
+        self.stops_on_failure, self.at_exit = stops, at_exit
         return self.status
 
     def _command(self, command: grammar.Command, *, last: bool = False) -> Steps:
@@ -153,7 +157,7 @@ class Shell:
                 items: list[str] = []
                 for word in words:
                     items.extend((yield from self._expand(word)))
-                self.status = 0
+                self.status = self.status if items else 0
                 for item in items:
                     self.variables[name] = item
                     if not (yield from self._round(body)):
@@ -179,10 +183,10 @@ class Shell:
         for condition, body in branches:
             if not (yield from self._condition(condition)):
                 return (yield from self.run_list(body, last=last))
-        self.status = 0
         if otherwise is not None:
-            yield from self.run_list(otherwise, last=last)
-        return self.status
+            return (yield from self.run_list(otherwise, last=last))
+        self.status = 0
+        return 0
 
     def _while(self, condition: grammar.Script, body: grammar.Script, *, until: bool) -> Steps:
         status = 0
@@ -223,16 +227,16 @@ class Shell:
             steps = self.call(words, assigned, last=last)
         else:
             self.variables.update(assigned)
-            steps = self._nothing(after_substitution=self.status if self._substituted else 0)
-        self._substituted = False
+            steps = self._nothing(self._substituted)
+        self._substituted = 0
         self.status = yield from self._all_redirected(steps, command.redirections)
         return self.status
 
     @staticmethod
-    def _nothing(*, after_substitution: int) -> Steps:
+    def _nothing(substituted: int) -> Steps:
         """Run no command: the status is that of the last `$(...)`, if there was one."""
         yield from ()
-        return after_substitution
+        return substituted
 
     def _all_redirected(self, steps: Steps, redirections: tuple[grammar.Redirection, ...]) -> Steps:
         # They hold in the order written, so that the last one is the innermost.
@@ -345,15 +349,21 @@ class Shell:
             if isinstance(piece, grammar.Text):
                 value = piece.text
             elif isinstance(piece, grammar.Arithmetic):
-                value = str(compute(piece.expression, self.variables))
+                try:
+                    value = str(compute(piece.expression, self.variables))
+                except UncomputableError as error:
+                    yield Stderr(f"{self.name}: 1: {error}\n".encode(errors="surrogateescape"))
+                    raise Exit(2) from None
             elif isinstance(piece, grammar.Variable) and piece.name == "@" and piece.quoted:
                 words.each(self.args[1:])
                 continue
             elif isinstance(piece, grammar.Variable):
                 value, quoted = self._variable(piece), piece.quoted
             else:
+                before = self.status
                 output = yield from self._captured(self._subshell(_group(piece.script)))
-                self._substituted = True
+                # `$?` stays the last command's; a command that is nothing else takes this one.
+                self._substituted, self.status = self.status, before
                 value = output.decode(errors="surrogateescape").rstrip("\n")
                 quoted = piece.quoted
             if quoted or not split:
