@@ -41,7 +41,7 @@ def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tup
         name = f" of {fake.address}" if len(used) > 1 else ""
         hide = _Masks(calls)
         if calls:
-            told = [_whole(call) if full else _told(call) for call in _newest(calls, full=full)]
+            told = [call.whole() if full else str(call) for call in _newest(calls, full=full)]
             left_out = len(calls) - len(told) + fake.calls.dropped
             yield f"joblet calls{name}", hide(_listed(left_out, told))
         if jobs:
@@ -73,70 +73,6 @@ def _newest(things: Sequence[Any], *, full: bool) -> Sequence[Any]:
 
 def _listed(left_out: int, lines: Iterable[str]) -> str:
     return "\n".join([f"({left_out} earlier)"] * (left_out > 0) + list(lines))
-
-
-# Calls
-
-
-def _told(call: Call) -> str:
-    return f"{call.role:7} {call.method}({_asked(call.request)}) -> {_answer(call)}"
-
-
-def _answer(call: Call) -> str:
-    answer = call.code or "open"
-    if call.details:
-        return f"{answer} {call.details!r}"
-    if call.sent != (1 if call.code else 0):
-        return f"{answer} {call.sent} messages"
-    return answer
-
-
-def _asked(request: Any) -> str:  # noqa: ANN401 - a run-time message class
-    """Give a request's plain fields; secrets and uploads are none of them."""
-    if request is None:
-        return "?"
-    plain = {
-        field.name: value if isinstance(value, str | bytes | float | int) else list(value)
-        for field, value in request.ListFields()
-        if field.message_type is None
-    }
-    return _short(", ".join(f"{name}={value!r}" for name, value in plain.items()))
-
-
-def _whole(call: Call) -> str:
-    """Give all that is known of a call."""
-    head = f"{call.started:%H:%M:%S.%f} {call.role} {call.method}"
-    if call.duration is not None:
-        head += f", {call.duration:g} s"
-    if call.deadline is not None:
-        head += f", deadline {call.deadline:.3g} s"
-    lines = [f"{head} -> {_answer(call)}"]
-    lines += [f"    {key}: {value!r}" for key, value in call.metadata]
-    for frame in call.frames:
-        arrow = ">" if frame.direction == "in" else "<"
-        lines.append(f"  {arrow} {frame.at:%H:%M:%S.%f}")
-        text = _fields(frame.message) if frame.message is not None else [repr(frame.data)]
-        lines += [f"      {line}" for line in text]
-    kept = len(call.frames) - 1
-    if call.sent > kept:
-        lines.append(f"  < and {call.sent - kept} more")
-    return "\n".join(lines)
-
-
-def _fields(message: Any) -> list[str]:  # noqa: ANN401 - a run-time message class
-    """Give the fields that are set, a line each."""
-    lines = []
-    for field, value in message.ListFields():
-        if field.name == "secret_environment":
-            told = repr(dict.fromkeys(value, "***"))
-        elif field.name == "uploads":
-            told = repr([f"{each.path} ({len(each.content)} bytes)" for each in value])
-        elif field.message_type is None or not hasattr(value, "items"):
-            told = repr(value if isinstance(value, str | bytes | float | int) else list(value))
-        else:
-            told = repr(dict(value))
-        lines.append(f"{field.name}: {told}")
-    return lines
 
 
 # Jobs

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from google.protobuf.message import DecodeError as ProtobufError
 
 from joblet_fake.clock import EPOCH
+from joblet_fake.exchange import telling
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -82,6 +83,16 @@ class Call:
     counted: int | None = field(default=0, repr=False)
     _kept: list[tuple[int, bytes]] = field(default_factory=list, repr=False)
     _kept_bytes: int = field(default=0, repr=False)
+
+    def __str__(self) -> str:
+        return telling.line(self)
+
+    def whole(self) -> str:
+        """Give all that is known of it for a person: metadata, each message with its time.
+
+        Secrets are masked, and of uploads only the sizes shown.
+        """
+        return telling.whole(self)
 
     def note(self, message: bytes, now_ns: int) -> None:
         """Note a message that was sent."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from joblet_fake.exchange.telling import SECRET, plain_value, short
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 NEAREST: Final = 3
 """How many of the nearest calls a failed expectation shows."""
 
-SECRET: Final = "secret_environment"  # noqa: S105 - a field's name
 LONGEST: Final = 200
 
 
@@ -69,13 +70,8 @@ class Expected:
 def shown(name: str, value: Any) -> str:  # noqa: ANN401 - any field's value
     """Give a field's value for a person; a secret's stays hidden."""
     if name == SECRET:
-        return repr(dict.fromkeys(value, "***"))
-    if hasattr(value, "items"):
-        value = dict(value)
-    elif not isinstance(value, str | bytes | int | float):
-        value = list(value) if hasattr(value, "__iter__") else value
-    text = repr(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+        value = dict.fromkeys(value, "***")
+    return short(repr(plain_value(value)), LONGEST)
 
 
 def nearest(expected: Expected, calls: Iterable[tuple[int, Call]]) -> str:
