@@ -114,7 +114,7 @@ def test_a_job_that_could_not_be_running_is_refused(joblet: FakeJoblet) -> None:
 
 
 def test_predicates_choose_the_program_of_a_running_job_too(joblet: FakeJoblet) -> None:
-    joblet.programs.on("train", when=lambda job: len(list(joblet.jobs)) == 0).exits(4)
+    joblet.programs.on("train", when=lambda _job: not joblet.jobs).exits(4)
     assert joblet.jobs.add("train", status="RUNNING").exit_code == 4
 
 
