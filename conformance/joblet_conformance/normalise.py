@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from joblet_conformance.plain import bytes_of, plain_bytes
+from joblet_conformance.plain import bytes_of, leaves, plain_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,6 +26,9 @@ MOMENT: Final = re.compile(
 NANOS: Final = range(10**18, 4 * 10**18)
 SECONDS: Final = range(10**9, 4 * 10**9)
 SECOND_NS: Final = 10**9
+ID_FIELDS: Final = ("uuid", "job_uuid", "job_id", "workflow_uuid")
+"""The fields in which clients send ids, or the beginnings of ids."""
+
 TIME_FIELDS: Final = ("timestamp", "created_at", "started_at", "completed_at")
 
 
@@ -87,44 +90,38 @@ def _ids(steps: list[dict[str, Plain]]) -> list[dict[str, Plain]]:
         return UUID.sub(number, value) if isinstance(value, str) else value
 
     numbered: list[dict[str, Plain]] = _mapped(steps, full)
-    parts = sorted(
-        {
-            value: f"<{name}, first {len(value)}>"
-            for step in steps
-            for value in _strings(step["request"])
-            for found, name in known.items()
-            if 1 <= len(value) < len(found) and found.startswith(value)
-        }.items(),
-        key=lambda part: -len(part[0]),
-    )
-
-    def partial(_path: Path, value: Plain) -> Plain:
-        if isinstance(value, str):
-            for part, name in parts:
-                value = re.sub(rf"(?<![\w<-]){re.escape(part)}(?![\w-])", name, value)
-        return value
-
+    parts = _parts(numbered, known)
     if not parts:
         return numbered
+
+    def partial(value: str) -> str:
+        for part, name in parts:
+            value = re.sub(rf"(?<![\w<-]){re.escape(part)}(?![\w-])", name, value)
+        return value
+
+    def sent(path: Path, value: Plain) -> Plain:
+        return partial(value) if isinstance(value, str) and path[-1] in ID_FIELDS else value
+
     return [
         {
             **step,
-            "request": _mapped(step["request"], partial),
-            "details": partial((), step["details"]),
+            "request": _mapped(step["request"], sent, ("request",)),
+            "details": partial(step["details"]),
         }
         for step in numbered
     ]
 
 
-def _strings(data: Plain) -> Iterable[str]:
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, dict):
-        for value in data.values():
-            yield from _strings(value)
-    elif isinstance(data, list):
-        for value in data:
-            yield from _strings(value)
+def _parts(steps: list[dict[str, Plain]], known: dict[str, str]) -> list[tuple[str, str]]:
+    """Give the beginnings of ids that were sent as ids, the longest first, with their names."""
+    found: dict[str, str] = {}
+    for step in steps:
+        for path, value in leaves(step["request"]):
+            if isinstance(value, str) and path and path[-1] in ID_FIELDS:
+                for whole, name in known.items():
+                    if 1 <= len(value) < len(whole) and whole.startswith(value):
+                        found.setdefault(value, f"<{name}, first {len(value)}>")
+    return sorted(found.items(), key=lambda part: -len(part[0]))
 
 
 def _times(steps: list[dict[str, Plain]]) -> list[dict[str, Plain]]:
