@@ -157,8 +157,9 @@ class Target:
                 list(self.invoke(ping, b"", "admin", READY_S))
             except grpc.RpcError as error:
                 if time.monotonic() > end:
-                    details = error.details() if isinstance(error, grpc.Call) else error
-                    raise TargetError(f"{self.name} is not back after a restart: {details}") from None
+                    raise TargetError(
+                        f"{self.name} is not back after its restart: {error.details()}",
+                    ) from None
                 # A channel that failed to connect waits long before it tries again.
                 self.close()
                 time.sleep(self.pause)

@@ -37,10 +37,20 @@ SURVIVORS = {
 def test_a_mutant_made_by_hand_is_found(name: str) -> None:
     with FakeJoblet(clock="frozen", pace="real") as fake:
         target = FakeTarget(fake)
-        findings = run(CASES, mutated(target, name), RECORDINGS, read_known())
+        wrong = mutated(target, name)
+        # The first case that sees it is enough.
+        found = next(
+            (
+                finding.case.id
+                for case in CASES
+                for finding in run([case], wrong, RECORDINGS, read_known())
+                if finding.verdict == "different"
+            ),
+            None,
+        )
         target.close()
 
-    assert [each.case.id for each in findings if each.verdict == "different"]
+    assert found
 
 
 @dataclass(frozen=True)

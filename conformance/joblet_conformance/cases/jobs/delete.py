@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from joblet_conformance.case import case
 from joblet_conformance.cases.jobs.plans import FAR, LIST, OUTPUT
-from joblet_conformance.normalise import Joined
 
 if TYPE_CHECKING:
     from joblet_conformance.talk import Talk
@@ -68,7 +67,9 @@ def _(talk: Talk) -> None:
 def _(talk: Talk) -> None:
     """Stored output goes with its job, and what is in memory can still be read."""
     job_id = talk.until_status(talk.run("echo", "still here")).uuid
-    talk.until("it is stored", lambda: bool(talk.call("QueryLogs", record=False, job_uuid=job_id).messages))
+    talk.until(
+        "it is stored", lambda: bool(talk.call("QueryLogs", record=False, job_uuid=job_id).messages)
+    )
     talk.call("JobService.DeleteJob", uuid=job_id)
     talk.expect("JOB-DEL-06", "the log", talk.output(job_id), b"still here\n")
     reply = talk.call("QueryLogs", job_uuid=job_id)
@@ -89,4 +90,4 @@ def _(talk: Talk) -> None:
     reply = log.rest(5)
     talk.expect("JOB-DEL-06", "how it ends", (reply.code, len(reply.messages)), ("OK", 0))
     took = talk.target.now() - began
-    talk.check("JOB-DEL-06", f"it ends at once: {took:.2f} s", took < 0.3)  # noqa: PLR2004
+    talk.check("JOB-DEL-06", f"it ends at once: {took:.2f} s", took < 0.3)

@@ -17,7 +17,9 @@ def _(talk: Talk) -> None:
     reply = talk.call("RunJob", command="sleep", args=["60"], work_dir="/usr")
     job_id = reply.message.job_uuid
     talk.expect("DOC-01", "RunJob's status", reply.message.status, "RUNNING")
-    talk.expect("DOC-01", "CancelJob's code", talk.call("CancelJob", uuid=job_id).code, "UNIMPLEMENTED")
+    talk.expect(
+        "DOC-01", "CancelJob's code", talk.call("CancelJob", uuid=job_id).code, "UNIMPLEMENTED"
+    )
     talk.wait(0.3)
     talk.expect("DOC-01", "StopJob's status", talk.call("StopJob", uuid=job_id).message.status, "")
     status = talk.call("GetJobStatus", uuid=job_id).message
@@ -26,5 +28,5 @@ def _(talk: Talk) -> None:
     for wrong in ({"network": "host"}, {"max_cpu": 400}, {"schedule": "10s"}):
         reply = talk.call("RunJob", command="true", environment=talk.marked, **wrong)
         talk.expect("DOC-01", f"what {wrong} gets", reply.code, "INTERNAL")
-    talk.until_status(job_id, "FAILED")
+    talk.until_status(job_id, "FAILED", seconds=3)
     talk.expect("DOC-01", "how many jobs are left", len(talk.listed()), 2)

@@ -11,7 +11,9 @@ from joblet_conformance.cases.jobs.plans import LIST, OUTPUT, launched
 if TYPE_CHECKING:
     from joblet_conformance.talk import Talk
 
-VERSION_4: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+VERSION_4: Final = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+)
 NO_POOL: Final = (
     "job run failed: execution failed: failed to setup networking: failed to allocate IP: "
     "no IP pool found for network: {}"
@@ -24,14 +26,14 @@ def _(talk: Talk) -> None:
     began = talk.target.now()
     reply = talk.call("RunJob", command="true")
     answered = talk.target.now()
-    talk.check("JOB-RUN-61", "a launch takes 0.1 s", answered - began >= 0.1)  # noqa: PLR2004
+    talk.check("JOB-RUN-61", "a launch takes 0.1 s", answered - began >= 0.1)
     talk.expect("JOB-RUN-59", "the answer", reply.message.status, "RUNNING")
     job_id = reply.message.job_uuid
     running = talk.call("GetJobStatus", uuid=job_id).message
     talk.expect("JOB-RUN-59", "the status then", running.status, "RUNNING")
     talk.expect("JOB-STA-07", "end and code", (running.end_time, running.exit_code), ("", 0))
     done = talk.until_status(job_id)
-    talk.check("JOB-SM-01", "it shows late", talk.target.now() - answered >= 0.3)  # noqa: PLR2004
+    talk.check("JOB-SM-01", "it shows late", talk.target.now() - answered >= 0.3)
     talk.expect("JOB-SM-01", "the end", (done.status, done.exit_code), ("COMPLETED", 0))
     talk.check("JOB-STA-07", "the end has a time", done.end_time)
 

@@ -73,7 +73,9 @@ def _(talk: Talk) -> None:
     """By a part of its id a job's log comes from memory alone: once, and after its deletion."""
     job_id = talk.shell("echo early; sleep 1; echo late")
     short = job_id[:20]
-    talk.until("it wrote", lambda: bool(talk.call("QueryLogs", record=False, job_uuid=job_id).messages))
+    talk.until(
+        "it wrote", lambda: bool(talk.call("QueryLogs", record=False, job_uuid=job_id).messages)
+    )
     whole = talk.follow("GetJobLogs", uuid=job_id)
     part = talk.follow("GetJobLogs", uuid=short)
     whole.rest()

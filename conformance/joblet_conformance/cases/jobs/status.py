@@ -24,7 +24,9 @@ def _(talk: Talk) -> None:
     """Status words are in upper case, times in whole seconds, and every job names the server."""
     done = launched(talk, "true")
     waiting = planned(talk)
-    talk.expect("JOB-STA-09", "the words", (done.status, waiting.status), ("COMPLETED", "SCHEDULED"))
+    talk.expect(
+        "JOB-STA-09", "the words", (done.status, waiting.status), ("COMPLETED", "SCHEDULED")
+    )
     for moment in (done.start_time, done.end_time, waiting.start_time):
         talk.check("JOB-STA-05", f"{moment} has whole seconds", "." not in moment)
     talk.expect("JOB-STA-05", "an immediate job's schedule", done.scheduled_time, "")

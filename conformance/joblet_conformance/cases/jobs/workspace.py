@@ -30,9 +30,7 @@ def _(talk: Talk) -> None:
     """With a file uploaded, /work has no such limit, and neither has the upload."""
     uploads = [{"path": "sent", "content": b"x" * MUCH}]
     script = 'seq 200000 > big; echo "$(wc -c < sent) $(wc -c < big)"'
-    reply = talk.call(
-        "RunJob", record=False, command="sh", args=["-c", script], uploads=uploads
-    )
+    reply = talk.call("RunJob", record=False, command="sh", args=["-c", script], uploads=uploads)
     status = talk.until_status(reply.message.job_uuid)
     talk.expect("JOB-RUN-71", "the end", (status.status, status.exit_code), ("COMPLETED", 0))
     wanted = f"{MUCH} {SEQUENCE}\n".encode()
