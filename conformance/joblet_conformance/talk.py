@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from joblet_conformance.plain import Plain
     from joblet_conformance.target import Target
     from joblet_fake import Method
 
@@ -158,6 +160,7 @@ class Talk:
         *,
         role: str = "admin",
         raw: bytes | None = None,
+        said: Plain | None = None,
         timeout: float = CALL_S,
         record: bool = True,
         **fields: object,
@@ -168,12 +171,13 @@ class Talk:
             method: its name, as `joblet.rpc` takes it, or a path that is none.
             role: whose certificate to show.
             raw: the request's bytes, in place of fields.
+            said: what the step says of the request where its bytes are too many.
             timeout: the call's deadline, real seconds.
             record: whether it becomes a step.
             **fields: the request's fields, by their newest names.
         """
         shape, request, told = self._request(method, raw, fields)
-        step = Step(shape.key if shape else method, role, told)
+        step = Step(shape.key if shape else method, role, told if said is None else said)
         began = self.target.now()
         messages = []
         if shape is None:
@@ -227,6 +231,28 @@ class Talk:
         self._streams.append(stream)
         self.target.opened()
         return stream
+
+    def note(
+        self,
+        what: str,
+        role: str,
+        request: Plain,
+        *messages: Plain,
+        code: str = "",
+        details: str = "",
+    ) -> None:
+        """Make a step of something that is no call, or none of `call`'s.
+
+        Args:
+            what: the method, or what was done in brackets, such as `"(handshake)"`.
+            role: whose certificate was shown.
+            request: what was sent.
+            *messages: what came.
+            code: how it ended: a gRPC code's name, or nothing.
+            details: the text beside the code.
+        """
+        step = Step(what, role, request, list(messages), code, details)
+        self.transcript.steps.append(step)
 
     def _request(
         self,
@@ -292,6 +318,11 @@ class Talk:
     def wait(self, seconds: float) -> None:
         """Let seconds pass on the target's clock."""
         self.target.wait(seconds)
+
+    def at(self, seconds: float) -> str:
+        """Give a moment some seconds from now, rounded to whole ones, as RFC 3339."""
+        moment = self.target.date() + timedelta(seconds=seconds)
+        return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
     def until(self, what: str, check: Callable[[], bool], seconds: float = 30) -> None:
         """Wait until something holds.
