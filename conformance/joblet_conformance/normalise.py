@@ -23,15 +23,15 @@ UUID: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
     re.IGNORECASE,
 )
-PART: Final = 4
-"""The shortest beginning of an id that is known as one; fewer characters are anything's."""
-
 MOMENT: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)?",
 )
 NANOS: Final = range(10**18, 4 * 10**18)
 SECONDS: Final = range(10**9, 4 * 10**9)
 SECOND_NS: Final = 10**9
+ID_FIELDS: Final = ("uuid", "job_uuid", "job_id", "workflow_uuid")
+"""The fields in which clients send ids, or the beginnings of ids."""
+
 TIME_FIELDS: Final = (
     "timestamp",
     "created_at",
@@ -126,7 +126,7 @@ def _has_free_text(value: str) -> bool:
 
 
 def _ids(steps: list[dict[str, Plain]]) -> list[dict[str, Plain]]:
-    """Number ids in the order in which they first come; beginnings that were sent as ids too."""
+    """Number ids in the order in which they first come; parts of them that were sent too."""
     known: dict[str, str] = {}
 
     def number(match: re.Match[str]) -> str:
@@ -138,43 +138,38 @@ def _ids(steps: list[dict[str, Plain]]) -> list[dict[str, Plain]]:
         return UUID.sub(number, value) if isinstance(value, str) else value
 
     numbered: list[dict[str, Plain]] = _mapped(steps, full)
-    parts = sorted(
-        {
-            value: f"<{name}, first {len(value)}>"
-            for step in steps
-            for value in _ids_sent(step["request"])
-            for found, name in known.items()
-            if PART <= len(value) < len(found) and found.startswith(value)
-        }.items(),
-        key=lambda part: -len(part[0]),
-    )
-
-    def partial(_path: Path, value: Plain) -> Plain:
-        if isinstance(value, str):
-            for part, name in parts:
-                value = re.sub(rf"(?<![\w<-]){re.escape(part)}(?![\w-])", name, value)
-        return value
-
+    parts = _parts(numbered, known)
     if not parts:
         return numbered
+
+    def partial(value: str) -> str:
+        for part, name in parts:
+            value = re.sub(rf"(?<![\w<-]){re.escape(part)}(?![\w-])", name, value)
+        return value
+
+    def sent(path: Path, value: Plain) -> Plain:
+        return partial(value) if isinstance(value, str) and path[-1] in ID_FIELDS else value
+
     return [
         {
             **step,
-            "request": _mapped(step["request"], partial),
-            "details": partial((), step["details"]),
+            "request": _mapped(step["request"], sent, ("request",)),
+            "details": partial(step["details"]),
         }
         for step in numbered
     ]
 
 
-def _ids_sent(request: Plain) -> Iterable[str]:
-    if not isinstance(request, dict):
-        return ()
-    return (
-        value
-        for name, value in request.items()
-        if name.endswith(("uuid", "_id")) and isinstance(value, str)
-    )
+def _parts(steps: list[dict[str, Plain]], known: dict[str, str]) -> list[tuple[str, str]]:
+    """Give the beginnings of ids that were sent as ids, the longest first, with their names."""
+    found: dict[str, str] = {}
+    for step in steps:
+        for path, value in leaves(step["request"]):
+            if isinstance(value, str) and path and path[-1] in ID_FIELDS:
+                for whole, name in known.items():
+                    if 1 <= len(value) < len(whole) and whole.startswith(value):
+                        found.setdefault(value, f"<{name}, first {len(value)}>")
+    return sorted(found.items(), key=lambda part: -len(part[0]))
 
 
 def _strings(data: Plain) -> Iterable[str]:

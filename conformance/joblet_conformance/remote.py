@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,12 +21,16 @@ from joblet_conformance.target import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import grpc
 
 ROLES: Final = {"viewer": "viewer", "nobody": "stranger"}
 """Nodes of an rnx-config that stand for another role, and the need that they serve."""
+
+RESTART_S: Final = 300.0
+"""Real seconds that a command may take to restart a server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,37 @@ def read_nodes(path: Path) -> dict[str, Node]:
         ) from None
 
 
+def restart_with(command: str) -> Callable[[], None]:
+    """Give what runs a command that restarts a server; its output is not looked at.
+
+    Args:
+        command: split as a shell does; it returns when the server is being started again.
+
+    Raises:
+        ValueError: it can't be split, or is empty.
+    """
+    words = shlex.split(command)
+    if not words:
+        raise ValueError("--restart-command is empty")
+
+    def restart() -> None:
+        try:
+            done = subprocess.run(  # noqa: S603 - the user's own command
+                words,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=RESTART_S,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise TargetError(f"--restart-command: {error}") from None
+        if done.returncode:
+            raise TargetError(f"--restart-command: {command} ended with {done.returncode}")
+
+    return restart
+
+
 def remote_target(
     *,
     address: str | None,
@@ -70,6 +107,8 @@ def remote_target(
     node: str = "default",
     api: str,
     destructive: bool = False,
+    restart_command: str | None = None,
+    offer: Iterable[str] = (),
 ) -> Target:
     """Connect to a server, and make a first call.
 
@@ -82,16 +121,20 @@ def remote_target(
         node: the node whose certificate is an admin's.
         api: the API version that the server speaks.
         destructive: whether cases may run that could harm a server that others use.
+        restart_command: restarts the server; None if nothing can.
+        offer: what it is known to offer besides, of `joblet_conformance.case.NEEDS`.
 
     Raises:
         TargetError: it can't be used; the message says why.
+        ValueError: the restart command is none.
     """
+    restart = None if restart_command is None else restart_with(restart_command)
     nodes = read_nodes(config)
     if node not in nodes:
         raise TargetError(f"{config} has no node {node!r}; it has {', '.join(nodes)}")
     admin = nodes[node]
     where = address or admin.address
-    offers = {"authority"}
+    offers = {"authority", *offer}
     pems = {"admin": admin.pem} | anonymous(admin.pem.ca)
     for name, need in ROLES.items():
         if name in nodes:
@@ -121,6 +164,7 @@ def remote_target(
         persist_credentials=persist_credentials,
         pems=pems,
         offers=frozenset(offers),
+        restart=restart,
     )
     list_jobs = target.api.method("JobService.ListJobs")
     try:

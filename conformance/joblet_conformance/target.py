@@ -28,6 +28,24 @@ NO_CERTIFICATE: Final = "none"
 FOREIGN: Final = "foreign"
 PLAINTEXT: Final = "plaintext"
 READY_S: Final = 5.0
+RESTART_S: Final = 60.0
+"""Real seconds in which a server has to answer after the command that restarted it."""
+
+
+OFFERED: Final = frozenset(
+    {
+        "viewer",
+        "stranger",
+        "persist",
+        "persist-tls",
+        "authority",
+        "certificates",
+        "installs",
+        "destructive",
+        "limits",
+    },
+)
+"""What a fake in this process always offers, besides a restart."""
 
 ODD: Final[dict[str, dict[str, Any]]] = {
     "odd-upper": {"units": ("ADMIN",)},
@@ -45,20 +63,6 @@ ODD: Final[dict[str, dict[str, Any]]] = {
 }
 """Clients with odd certificates of the target's own authority: their units, uses, and days from
 now; in an rnx-config, nodes of these names."""
-
-
-FAKE_OFFERS: Final = frozenset(
-    {
-        "viewer",
-        "stranger",
-        "persist",
-        "persist-tls",
-        "authority",
-        "certificates",
-        "installs",
-        "destructive",
-    },
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Target:
         persist_credentials: the same for PersistService.
         pems: what the credentials were made of, by role, for clients that are not gRPC's.
         offers: what it offers of `joblet_conformance.case.NEEDS`.
+        restart: restarts the server, and returns when it is done; None if nothing can.
     """
 
     def __init__(
@@ -104,12 +109,14 @@ class Target:
         persist_credentials: Mapping[str, grpc.ChannelCredentials | None],
         pems: Mapping[str, Pem] | None = None,
         offers: frozenset[str] = frozenset(),
+        restart: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
         self.api: Api = load_api(api)
         self.address = address
         self.persist_address = persist_address
-        self.offers = offers
+        self.offers = offers | ({"restart"} if restart else set())
+        self._restart = restart
         self._credentials = dict(credentials)
         self._persist_credentials = dict(persist_credentials)
         self._pems = dict(pems or {})
@@ -170,8 +177,9 @@ class Target:
         """Give the target's time, seconds since some moment."""
         return time.monotonic() - self._began
 
-    def date(self) -> datetime:
-        """Give the target's date and time, aware; of a real server, this machine's."""
+    def moment(self) -> datetime:
+        """Give the target's date and time, in UTC."""
+        # A foreign server's clock can't be asked; the cases that need it leave a second or more.
         return datetime.now(UTC)
 
     def wait(self, seconds: float) -> None:
@@ -186,6 +194,33 @@ class Target:
         """Wait until a stream that was just asked for is being served."""
         # A foreign server does not tell; on loopback this is many times what it takes.
         time.sleep(0.1)
+
+    def restart(self) -> None:
+        """Restart the server, and wait until it answers.
+
+        Raises:
+            TargetError: nothing can restart it, or it does not come back.
+        """
+        if self._restart is None:
+            raise TargetError(f"{self.name} can't be restarted: there is no --restart-command")
+        self.close()
+        self._restart()
+        ping = self.api.method("JobService.ListJobs")
+        end = time.monotonic() + RESTART_S
+        while True:
+            try:
+                list(self.invoke(ping, b"", "admin", READY_S))
+            except grpc.RpcError as error:
+                if time.monotonic() > end:
+                    details = error.details() if isinstance(error, grpc.Call) else error
+                    raise TargetError(
+                        f"{self.name} is not back after a restart: {details}"
+                    ) from None
+                # A channel that failed to connect waits long before it tries again.
+                self.close()
+                time.sleep(self.pause)
+            else:
+                return
 
     def close(self) -> None:
         """Close all channels."""
@@ -222,15 +257,18 @@ class FakeTarget(Target):
             credentials=credentials,
             persist_credentials=credentials,
             pems=pems,
-            offers=offers | FAKE_OFFERS,
+            offers=offers | OFFERED,
+            restart=fake.restart,
         )
         self._fake = fake
+        # A real host does not know every command; a fake takes that on for its cases alone.
+        fake.programs.default(unknown="not found")
 
     def now(self) -> float:
         """Give the fake's clock's time."""
         return self._fake.clock.now().timestamp()
 
-    def date(self) -> datetime:
+    def moment(self) -> datetime:
         """Give the fake's clock's date and time."""
         return self._fake.clock.now()
 

@@ -182,7 +182,7 @@ def _(talk: Talk) -> None:
 @case("logs/scheduled", "JOB-LOG-15", "JOB-LOG-23")
 def _(talk: Talk) -> None:
     """A scheduled job's stream is silent until the job runs, and brings its output then."""
-    job = talk.run("echo", "in time", schedule=talk.at(3))
+    job = talk.run("echo", "in time", schedule=talk.moment(3))
     stream = talk.follow("GetJobLogs", uuid=job)
     talk.wait(1)
     talk.check("JOB-LOG-15", "the stream waits in silence", not (stream.messages or stream.ended))
