@@ -172,6 +172,7 @@ class Talk:
         timeout: float = CALL_S,
         record: bool = True,
         cut: Callable[[Any], None] | None = None,
+        persist: bool | None = None,
         **fields: object,
     ) -> Reply:
         """Make one call and wait for its end.
@@ -184,14 +185,18 @@ class Talk:
             timeout: the call's deadline, real seconds.
             record: whether it becomes a step.
             cut: takes out of a message what others have put there, before it is noted.
+            persist: which port, for a path; the one where its service is if not given.
             **fields: the request's fields, by their newest names.
         """
         shape, request, told = self._request(method, raw, fields)
+        if shape is not None and persist not in (None, shape.persist):
+            shape = None
         step = Step(shape.key if shape else method, role, told if said is None else said)
         began = self.target.now()
         messages = []
         if shape is None:
-            call = self._unknown(method, request, role, timeout)
+            there = "persist" in method if persist is None else persist
+            call = self._unknown(method, request, role, timeout, persist=there)
         else:
             call = self.target.invoke(shape, request, role, timeout)
         with contextlib.suppress(grpc.RpcError):
@@ -282,8 +287,10 @@ class Talk:
         # A request tells only what was said: its defaults are nobody's words.
         return shape, request, {name: sent[name] for name in fields}
 
-    def _unknown(self, path: str, request: bytes, role: str, timeout: float) -> Any:  # noqa: ANN401
-        channel: Any = self.target.channel(role, persist="persist" in path)
+    def _unknown(
+        self, path: str, request: bytes, role: str, timeout: float, *, persist: bool
+    ) -> Any:  # noqa: ANN401 - gRPC's call object
+        channel: Any = self.target.channel(role, persist=persist)
         return channel.unary_stream(path, None, None)(request, timeout=timeout)
 
     # Jobs
