@@ -432,3 +432,12 @@ SYSTEM_FIELD: Final = re.compile(r'\w+=(?:".*?"(?= \w+=|$)|\S*)')
 
 def _sorted_fields(match: re.Match[str]) -> str:
     return f"{match[1]}| {' '.join(sorted(SYSTEM_FIELD.findall(match[2])))}"
+
+
+BLANK: Final = Pattern(
+    "proto:[ \xa0]",
+    "proto: and a blank",
+    "each build of a real server has one of two kinds of blank there",
+    field="details",
+)
+"""For cases of bytes that are no message (SRV-21)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from joblet_conformance.case import case
-from joblet_conformance.normalise import Joined
+from joblet_conformance.normalise import BLANK, Joined
 
 if TYPE_CHECKING:
     from joblet_conformance.talk import Reply, Talk
@@ -302,7 +302,7 @@ def _(talk: Talk) -> None:
     talk.refused("PER-88", reply, "UNIMPLEMENTED", f"unknown service {service}")
 
 
-@case("history/bad-bytes", "PER-89", needs=["persist"])
+@case("history/bad-bytes", "PER-89", needs=["persist"], normalise=[BLANK])
 def _(talk: Talk) -> None:
     """Bytes that are no request are an internal error; fields that nobody knows do no harm."""
     for method in ("Ping", "QueryLogs", "PersistService.DeleteJob"):
