@@ -117,7 +117,7 @@ def _(talk: Talk) -> None:
 # Bytes
 
 
-@case("transport/junk", "SRV-21", normalise=[BLANK])
+@case("transport/junk", "TIME-23", "SRV-21", normalise=[BLANK])
 def _(talk: Talk) -> None:
     """Bytes that are no message are told so, in one text for unary and one for streaming calls."""
     for method in core_methods(talk):
@@ -242,7 +242,13 @@ def _(talk: Talk) -> None:
 
 
 @case(
-    "transport/strangers", "AUTH-01", "AUTH-02", "JOB-GEN-03", "JOB-GEN-12", normalise=[OWN_WORDS]
+    "transport/strangers",
+    "TIME-23",
+    "AUTH-01",
+    "AUTH-02",
+    "JOB-GEN-03",
+    "JOB-GEN-12",
+    normalise=[OWN_WORDS],
 )
 def _(talk: Talk) -> None:
     """Without TLS or a certificate of the authority every call is UNAVAILABLE, by the client."""
@@ -347,7 +353,7 @@ def _(talk: Talk) -> None:
         talk.expect("AUTH-02", f"the outcome for {role}", outcome, f"alert: {alert}")
 
 
-@case("transport/names", "AUTH-12", "AUTH-13", needs=["authority"])
+@case("transport/names", "AUTH-13", needs=["authority"])
 def _(talk: Talk) -> None:
     """The server's certificate has the names that Go's clients and Python's look for."""
     for name in ("joblet", "localhost", "joblet-server", "127.0.0.1"):
@@ -375,7 +381,7 @@ def _(talk: Talk) -> None:
         talk.expect("SRV-24", name, told.get(name), value)
 
 
-@case("transport/pings", "SRV-05", "SRV-25", needs=["authority"])
+@case("transport/pings", "TIME-15", "SRV-05", "SRV-25", needs=["authority"])
 def _(talk: Talk) -> None:
     """Who pings five times a second without a call is sent away at the fourth ping."""
     answered = 0
