@@ -99,8 +99,7 @@ def normalised(
     normalisers: Iterable[Normaliser] = (),
 ) -> list[dict[str, Plain]]:
     """Give a transcript with placeholders for ids and times, and for what a case declares."""
-    copied: list[dict[str, Plain]] = _mapped(steps, lambda _path, value: value)
-    copied = _ids(copied)
+    copied = _ids(steps)
     for each in normalisers:
         each.apply(copied)
     return _times(copied)
