@@ -7,20 +7,24 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import grpc
 import yaml
 
 from joblet_conformance.target import (
+    ODD,
+    PLAINTEXT,
     READY_S,
+    Pem,
     Target,
     TargetError,
-    anonymous_credentials,
+    anonymous,
     wait_ready,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+    import grpc
 
 ROLES: Final = {"viewer": "viewer", "nobody": "stranger"}
 """Nodes of an rnx-config that stand for another role, and the need that they serve."""
@@ -34,14 +38,7 @@ class Node:
     """One node of an rnx-config: an address, and what to connect with."""
 
     address: str
-    ca: bytes
-    cert: bytes
-    key: bytes
-
-    @property
-    def credentials(self) -> grpc.ChannelCredentials:
-        """What a client opens a channel with."""
-        return grpc.ssl_channel_credentials(self.ca, self.key, self.cert)
+    pem: Pem
 
 
 def read_nodes(path: Path) -> dict[str, Node]:
@@ -56,7 +53,7 @@ def read_nodes(path: Path) -> dict[str, Node]:
         return {
             name: Node(
                 entry["address"],
-                *(entry[part].encode() for part in ("ca", "cert", "key")),
+                Pem(*(entry[part].encode() for part in ("ca", "cert", "key"))),
             )
             for name, entry in entries.items()
         }
@@ -119,7 +116,8 @@ def remote_target(
         address: its core services; None for the node's own address.
         persist_address: its PersistService, `host:port` or `unix:path` (in plaintext, as real
             servers listen there); None if out of reach.
-        config: an rnx-config; its nodes `viewer` and `nobody` serve the other roles.
+        config: an rnx-config; its nodes `viewer` and `nobody` serve the other roles, and nodes
+            named as in `ODD`, if there are all of them, clients with odd certificates.
         node: the node whose certificate is an admin's.
         api: the API version that the server speaks.
         destructive: whether cases may run that could harm a server that others use.
@@ -137,19 +135,26 @@ def remote_target(
     admin = nodes[node]
     where = address or admin.address
     offers = {"authority", *offer}
-    credentials: dict[str, grpc.ChannelCredentials | None] = {"admin": admin.credentials}
+    pems = {"admin": admin.pem} | anonymous(admin.pem.ca)
     for name, need in ROLES.items():
         if name in nodes:
-            credentials[name] = nodes[name].credentials
+            pems[name] = nodes[name].pem
             offers.add(need)
-    credentials |= anonymous_credentials(admin.ca)
+    if set(ODD) <= set(nodes):
+        pems |= {name: nodes[name].pem for name in ODD}
+        offers.add("certificates")
     if destructive:
         offers.add("destructive")
+    credentials: dict[str, grpc.ChannelCredentials | None] = {
+        role: pem.credentials for role, pem in pems.items()
+    } | {PLAINTEXT: None}
     persist_credentials = credentials
     if persist_address:
         offers.add("persist")
         if persist_address.startswith("unix:"):
             persist_credentials = dict.fromkeys(credentials)
+        else:
+            offers.add("persist-tls")
     target = Target(
         where,
         api,
@@ -157,6 +162,7 @@ def remote_target(
         persist_address,
         credentials=credentials,
         persist_credentials=persist_credentials,
+        pems=pems,
         offers=frozenset(offers),
         restart=restart,
     )

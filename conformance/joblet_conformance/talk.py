@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from joblet_conformance.plain import Plain
     from joblet_conformance.target import Target
     from joblet_fake import Method
 
@@ -167,9 +168,11 @@ class Talk:
         *,
         role: str = "admin",
         raw: bytes | None = None,
+        said: Plain | None = None,
         timeout: float = CALL_S,
         record: bool = True,
         cut: Callable[[Any], None] | None = None,
+        persist: bool | None = None,
         **fields: object,
     ) -> Reply:
         """Make one call and wait for its end.
@@ -178,17 +181,22 @@ class Talk:
             method: its name, as `joblet.rpc` takes it, or a path that is none.
             role: whose certificate to show.
             raw: the request's bytes, in place of fields.
+            said: what the step says of the request where its bytes are too many.
             timeout: the call's deadline, real seconds.
             record: whether it becomes a step.
             cut: takes out of a message what others have put there, before it is noted.
+            persist: which port, for a path; the one where its service is if not given.
             **fields: the request's fields, by their newest names.
         """
         shape, request, told = self._request(method, raw, fields)
-        step = Step(shape.key if shape else method, role, told)
+        if shape is not None and persist not in (None, shape.persist):
+            shape = None
+        step = Step(shape.key if shape else method, role, told if said is None else said)
         began = self.target.now()
         messages = []
         if shape is None:
-            call = self._unknown(method, request, role, timeout)
+            there = "persist" in method if persist is None else persist
+            call = self._unknown(method, request, role, timeout, persist=there)
         else:
             call = self.target.invoke(shape, request, role, timeout)
         with contextlib.suppress(grpc.RpcError):
@@ -241,6 +249,62 @@ class Talk:
         self.target.opened()
         return stream
 
+    def send(
+        self,
+        method: str,
+        *requests: bytes,
+        said: Plain,
+        role: str = "admin",
+        timeout: float = CALL_S,
+        **options: object,
+    ) -> Reply:
+        """Make a call as gRPC's clients never do by themselves, as a step.
+
+        Args:
+            method: its name.
+            *requests: the messages, any number of them.
+            said: what the step says of them.
+            role: whose certificate to show.
+            timeout: the call's deadline, real seconds.
+            **options: gRPC's own, such as `compression` or `metadata`.
+        """
+        shape = self.target.api.method(method)
+        step = Step(shape.key, role, said)
+        self.transcript.steps.append(step)
+        channel: Any = self.target.channel(role, persist=shape.persist)
+        call = channel.stream_stream(shape.path, None, None)(
+            iter(requests), timeout=timeout, **options
+        )
+        messages = []
+        with contextlib.suppress(grpc.RpcError):
+            for data in call:
+                messages.append(shape.decode_response(data))
+                step.messages.append(plain_message(messages[-1]))
+        _note_end(step, call)
+        return Reply(step.code, step.details, tuple(messages))
+
+    def note(
+        self,
+        what: str,
+        role: str,
+        request: Plain,
+        *messages: Plain,
+        code: str = "",
+        details: str = "",
+    ) -> None:
+        """Make a step of something that is no call, or none of `call`'s.
+
+        Args:
+            what: the method, or what was done in brackets, such as `"(handshake)"`.
+            role: whose certificate was shown.
+            request: what was sent.
+            *messages: what came.
+            code: how it ended: a gRPC code's name, or nothing.
+            details: the text beside the code.
+        """
+        step = Step(what, role, request, list(messages), code, details)
+        self.transcript.steps.append(step)
+
     def _request(
         self,
         method: str,
@@ -257,8 +321,10 @@ class Talk:
         # A request tells only what was said: its defaults are nobody's words.
         return shape, request, {name: sent[name] for name in fields}
 
-    def _unknown(self, path: str, request: bytes, role: str, timeout: float) -> Any:  # noqa: ANN401
-        channel: Any = self.target.channel(role, persist="persist" in path)
+    def _unknown(
+        self, path: str, request: bytes, role: str, timeout: float, *, persist: bool
+    ) -> Any:  # noqa: ANN401 - gRPC's call object
+        channel: Any = self.target.channel(role, persist=persist)
         return channel.unary_stream(path, None, None)(request, timeout=timeout)
 
     # Jobs

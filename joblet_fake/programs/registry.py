@@ -83,7 +83,15 @@ class Programs:
         >>> Programs(Clock("frozen")).on("train").prints("epoch 1\n").exits(3)
         on(command='train').prints('epoch 1\n').exits(3)
         """
-        script = Script(command=command, args=args, name=name, env=env, when=when)
+        return self.add(Script(command=command, args=args, name=name, env=env, when=when))
+
+    def add(self, script: Script) -> Script:
+        """Use a script that was made elsewhere, such as by `joblet_fake.strategies.programs`.
+
+        >>> from joblet_fake.clock import Clock
+        >>> Programs(Clock("frozen")).add(Script(command="train").exits(3))
+        on(command='train').exits(3)
+        """
         self._scripts.append(script)
         return script
 
@@ -231,9 +239,14 @@ class Programs:
             job.explanation = f"no program knows {what}; it failed as a command that is not there"
 
             def not_found(context: Context) -> Steps:
-                yield Stdout(
-                    system_lines.unknown_command(self._clock.now_ns(), context.command),
-                )
+                now, command = self._clock.now_ns(), context.command
+                if command.startswith("/"):
+                    # No upload can be executed (JOB-RUN-72).
+                    uploaded = Io().place(command) in context.files
+                    reason = "permission denied" if uploaded else "no such file or directory"
+                    yield Stdout(system_lines.exec_failed(now, job.uuid, reason))
+                else:
+                    yield Stdout(system_lines.unknown_command(now, command))
                 return 1
 
             return not_found

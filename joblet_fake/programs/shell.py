@@ -10,7 +10,7 @@ from joblet_fake.programs.arithmetic import UncomputableError, compute
 from joblet_fake.programs.builtin import BUILTINS
 from joblet_fake.programs.command_io import Io
 from joblet_fake.programs.context import Written
-from joblet_fake.programs.shell_commands import COMMANDS, Exit, Killed, Loop
+from joblet_fake.programs.shell_commands import COMMANDS, TERM, Exit, Killed, Loop
 from joblet_fake.programs.shell_parser import parse
 from joblet_fake.programs.shell_words import Words
 from joblet_fake.programs.steps import Sleep, Stderr, Stdout
@@ -81,8 +81,8 @@ class Shell:
     # Scripts
 
     def run(self, script: grammar.Script) -> Steps:
-        """Run a whole `sh -c`; the last command takes the shell's place (it is then PID 1)."""
-        yield from self._until_exit(script, last=True)
+        """Run a whole `sh -c`; the last command takes a bash's place, not that of a plain shell."""
+        yield from self._until_exit(script, last=not self.io.posix)
         if self.at_exit is not None:
             script, self.at_exit, status = self.at_exit, None, self.status
             yield from self._until_exit(script)
@@ -281,6 +281,8 @@ class Shell:
             except Killed as killed:
                 if pid == self.pid:
                     raise
+                if killed.group:
+                    return (yield from self._terminated(killed.status))
                 self._news += killed.said
                 return killed.status
         builtin = BUILTINS.get(base)
@@ -291,7 +293,7 @@ class Shell:
             yield Stderr(f"{self.name}: 1: {name}: not found\n".encode(errors="surrogateescape"))
             return NOT_FOUND
         self.io.environment = self._environment(assigned)
-        child = (not last or self.trap is not None) and not self.deaf
+        child = (not last or self.trap is not None or self.pid != 1) and not self.deaf
         steps = builtin(self.context, args, self.io)
         status = 0
         try:
@@ -315,9 +317,11 @@ class Shell:
         )
 
     def _terminated(self, status: int) -> Steps:
-        """A child died of SIGTERM: run the trap, if there is one, and go on."""
+        """A child died of SIGTERM: say so, run the trap, if there is one, and go on."""
+        if self.trap is None and self.pid != 1:
+            raise Killed(TERM, group=True)
+        yield Stderr(b"Terminated\n")
         if self.trap is None:
-            yield Stderr(b"Terminated\n")
             return status
         trap, self.trap = self.trap, None
         yield from self.run_list(trap)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import grpc
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +23,20 @@ NOBODY: Final = "nobody"
 """The role whose certificate names no role at all."""
 
 
+USES: Final = {
+    "client": ExtendedKeyUsageOID.CLIENT_AUTH,
+    "server": ExtendedKeyUsageOID.SERVER_AUTH,
+}
+"""What a certificate can say that it is good for."""
+
+
+class Issued(NamedTuple):
+    """A certificate of one's own making, and its private key, as PEM."""
+
+    cert_pem: bytes
+    key_pem: bytes
+
+
 @cache
 def authority() -> trustme.CA:
     """Give the process's certificate authority; making it takes some milliseconds, once."""
@@ -25,9 +44,10 @@ def authority() -> trustme.CA:
 
 
 @cache
-def _server_certificate() -> trustme.LeafCert:
+def _server_certificate(names: tuple[str, ...]) -> trustme.LeafCert:
     return authority().issue_cert(
         *SERVER_NAMES,
+        *names,
         common_name="joblet-server",
         organization_name="Joblet",
         organization_unit_name="Server",
@@ -49,10 +69,12 @@ class Tls:
 
     Args:
         roles: the roles that there are certificates for, beside `nobody`.
+        names: further names and addresses for the server's certificate.
     """
 
-    def __init__(self, roles: Iterable[str]) -> None:
+    def __init__(self, roles: Iterable[str], names: Iterable[str] = ()) -> None:
         self.roles = (*roles, NOBODY)
+        self._names = tuple(names)
 
     @property
     def ca_pem(self) -> bytes:
@@ -75,6 +97,57 @@ class Tls:
         """
         return _client_certificate(self._known(role)).private_key_pem.bytes()
 
+    def issue(
+        self,
+        *units: str,
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+        uses: Iterable[str] = ("client",),
+    ) -> Issued:
+        """Make a client certificate that the server's own authority signs.
+
+        Args:
+            *units: the subject's OU values, in order, whatever they are (AUTH-04).
+            not_before: since when it is good, an aware datetime; an hour ago if not given.
+            not_after: until when; for a day if not given.
+            uses: its extended key usage, of `"client"` and `"server"`; none for no extension.
+
+        Raises:
+            ValueError: a use that there is not; the message lists them.
+        """
+        wrong = sorted(set(uses) - set(USES))
+        if wrong:
+            raise ValueError(f"no certificate is for {wrong}: the uses are {', '.join(USES)}")
+        signer = authority()
+        key = ec.generate_private_key(ec.SECP256R1())
+        now = datetime.now(UTC)
+        names = [(NameOID.COMMON_NAME, "client"), (NameOID.ORGANIZATION_NAME, "Joblet")]
+        names += [(NameOID.ORGANIZATIONAL_UNIT_NAME, unit) for unit in units]
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(kind, text) for kind, text in names]))
+            .issuer_name(x509.load_pem_x509_certificate(self.ca_pem).subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(not_before or now - timedelta(hours=1))
+            .not_valid_after(not_after or now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        )
+        if uses:
+            extension = x509.ExtendedKeyUsage([USES[use] for use in uses])
+            builder = builder.add_extension(extension, critical=False)
+        root = serialization.load_pem_private_key(signer.private_key_pem.bytes(), None)
+        if not isinstance(root, ec.EllipticCurvePrivateKey):
+            raise TypeError("the authority's key is not of the kind that trustme makes")
+        return Issued(
+            builder.sign(root, hashes.SHA256()).public_bytes(serialization.Encoding.PEM),
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            ),
+        )
+
     def channel_credentials(self, role: str = "admin") -> grpc.ChannelCredentials:
         """Give what a client of a role opens a channel with.
 
@@ -85,7 +158,7 @@ class Tls:
 
     def server_credentials(self) -> grpc.ServerCredentials:
         """Give what the server listens with: it insists on a client certificate (AUTH-01)."""
-        certificate = _server_certificate()
+        certificate = _server_certificate(self._names)
         pair = (certificate.private_key_pem.bytes(), certificate.cert_chain_pems[0].bytes())
         return grpc.ssl_server_credentials([pair], self.ca_pem, require_client_auth=True)
 
