@@ -212,9 +212,8 @@ class Target:
                 list(self.invoke(ping, b"", "admin", READY_S))
             except grpc.RpcError as error:
                 if time.monotonic() > end:
-                    details = error.details() if isinstance(error, grpc.Call) else error
                     raise TargetError(
-                        f"{self.name} is not back after a restart: {details}"
+                        f"{self.name} is not back after its restart: {error.details()}"
                     ) from None
                 # A channel that failed to connect waits long before it tries again.
                 self.close()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 FAR: Final = "2099-01-01T00:00:00Z"
 """A schedule that no run lives to see: its job is built and never launched."""
 
-PAST: Final = "2020-01-01T00:00:00Z"
+PAST: Final = "2019-01-01T00:00:00Z"
 """A schedule that is due at once."""
 
 NOBODY: Final = "00000000-0000-4000-8000-000000000000"
