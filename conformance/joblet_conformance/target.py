@@ -216,7 +216,7 @@ class Target:
             except grpc.RpcError as error:
                 if time.monotonic() > end:
                     raise TargetError(
-                        f"{self.name} is not back after its restart: {error.details()}"
+                        f"{self.name} is not back after its restart: {error.details()}",
                     ) from None
                 # A channel that failed to connect waits long before it tries again.
                 self.close()

@@ -10,7 +10,7 @@ from joblet_fake.programs.arithmetic import UncomputableError, compute
 from joblet_fake.programs.builtin import BUILTINS
 from joblet_fake.programs.command_io import Io
 from joblet_fake.programs.context import Written
-from joblet_fake.programs.shell_commands import COMMANDS, SIGNALS, Exit, Killed, Loop
+from joblet_fake.programs.shell_commands import COMMANDS, TERM, Exit, Killed, Loop
 from joblet_fake.programs.shell_parser import parse
 from joblet_fake.programs.shell_words import Words
 from joblet_fake.programs.steps import Sleep, Stderr, Stdout
@@ -281,6 +281,8 @@ class Shell:
             except Killed as killed:
                 if pid == self.pid:
                     raise
+                if killed.group:
+                    return (yield from self._terminated(killed.status))
                 self._news += killed.said
                 return killed.status
         builtin = BUILTINS.get(base)
@@ -317,7 +319,7 @@ class Shell:
     def _terminated(self, status: int) -> Steps:
         """A child died of SIGTERM: say so, run the trap, if there is one, and go on."""
         if self.trap is None and self.pid != 1:
-            raise Killed(SIGNALS["TERM"])
+            raise Killed(TERM, group=True)
         yield Stderr(b"Terminated\n")
         if self.trap is None:
             return status

@@ -20,6 +20,7 @@ SIGNALLED: Final = 128
 """What a shell adds to the number of the signal that ended a child."""
 
 SIGNALS: Final = {"HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "USR1": 10, "TERM": 15}
+TERM: Final = SIGNALS["TERM"]
 SAID: Final = {
     1: "Hangup",
     2: "",
@@ -46,10 +47,12 @@ class Killed(Exception):  # noqa: N818 - as above
     Attributes:
         status: what the shell that waits for it sees.
         said: what that shell says of it.
+        group: whether that shell got the signal, too.
     """
 
-    def __init__(self, signal: int) -> None:
+    def __init__(self, signal: int, *, group: bool = False) -> None:
         super().__init__(signal)
+        self.group = group
         self.status = SIGNALLED + signal
         self.said = f"{SAID[signal]}\n" if SAID[signal] else ""
 
@@ -155,9 +158,9 @@ def _kill(shell: Shell, args: list[str]) -> Steps:
         return 1
     if targets[0] != str(shell.pid):
         return 0
-    if signal == SIGNALS["TERM"] and shell.trap is not None:
+    if signal == TERM and shell.trap is not None:
         yield from shell.run_list(shell.trap)
-    elif shell.pid != 1 and not (signal == SIGNALS["TERM"] and shell.deaf):
+    elif shell.pid != 1 and not (signal == TERM and shell.deaf):
         # Process 1 of a namespace gets no signal that it does not handle (JOB-SM-12).
         raise Killed(signal)
     return 0

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 FAR: Final = "2099-01-01T00:00:00Z"
 """A schedule that no run lives to see: its job is built and never launched."""
 
-PAST: Final = "2019-01-01T00:00:00Z"
+PAST: Final = "2020-01-01T00:00:00Z"
 """A schedule that is due at once."""
 
 NOBODY: Final = "00000000-0000-4000-8000-000000000000"
@@ -22,6 +22,11 @@ OUTPUT: Final = (Joined("GetJobLogs", "payload"),)
 """For cases that read a log: each writes it in one piece, whose borders are still random."""
 
 LIST: Final = (Unordered("ListJobs", "jobs", "the order of the list is random (JOB-LST-02)"),)
+
+
+def took(talk: Talk, began: float) -> float:
+    """Give how long something took on the target's clock, in seconds to the millisecond."""
+    return round(talk.target.now() - began, 3)
 
 
 def planned(talk: Talk, **fields: Any) -> Any:  # noqa: ANN401 - run-time messages
