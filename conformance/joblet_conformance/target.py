@@ -266,6 +266,8 @@ class FakeTarget(Target):
         self._fake = fake
         # A real host does not know every command; a fake takes that on for its cases alone.
         fake.programs.default(unknown="not found")
+        # A real server is hardly ever asked at a whole second.
+        fake.clock.advance(seconds=0.123457)
 
     def now(self) -> float:
         """Give the fake's clock's time."""
