@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 OVER: Final = frozenset({"COMPLETED", "FAILED", "STOPPED", "CANCELED"})
 CALL_S: Final = 20.0
 STREAM_S: Final = 120.0
+LOOK_S: Final = 0.1
+"""Seconds that may pass on a fake's clock between two looks at something."""
+
 LATE_S: Final = 0.5
 """Seconds after which nothing that a stopped job left behind is written any more (JOB-STP-07)."""
 
@@ -415,7 +418,7 @@ class Talk:
         while not check():
             if self.target.now() > end:
                 raise Unmet(f"not within {seconds:g} s: {what}")
-            self.target.poll()
+            self.target.poll(LOOK_S)
 
     # Findings
 

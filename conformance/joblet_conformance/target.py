@@ -28,6 +28,10 @@ NO_CERTIFICATE: Final = "none"
 FOREIGN: Final = "foreign"
 PLAINTEXT: Final = "plaintext"
 READY_S: Final = 5.0
+STEP_S: Final = 0.02
+LEAST_S: Final = 0.001
+"""How far a fake's clock is moved at once, seconds: at most where streams are read, at least."""
+
 RESTART_S: Final = 60.0
 """Real seconds in which a server has to answer after the command that restarted it."""
 
@@ -189,8 +193,13 @@ class Target:
         """Let time pass."""
         time.sleep(seconds)
 
-    def poll(self) -> None:
-        """Let a moment pass between two looks."""
+    def poll(self, most: float = STEP_S) -> None:
+        """Let a moment pass between two looks.
+
+        Args:
+            most: how many seconds may pass at once where the target's clock can be moved.
+        """
+        del most
         time.sleep(self.pause)
 
     def opened(self) -> None:
@@ -284,10 +293,13 @@ class FakeTarget(Target):
             self._fake.clock.advance(seconds=step)
             seconds -= step
 
-    def poll(self) -> None:
-        """Advance the fake's clock a little."""
+    def poll(self, most: float = STEP_S) -> None:
+        """Advance the fake's clock a little, and never past the next thing to happen."""
         time.sleep(self.pause)
-        self._fake.clock.advance(seconds=0.02)
+        clock = self._fake.clock
+        due = clock.next_due()
+        ahead = most if due is None else due / 1e9 - clock.now().timestamp()
+        clock.advance(seconds=min(most, max(ahead, LEAST_S)))
 
     def opened(self) -> None:
         """Wait until the call is in the fake's journal, then once around its loop."""
