@@ -28,6 +28,10 @@ NO_CERTIFICATE: Final = "none"
 FOREIGN: Final = "foreign"
 PLAINTEXT: Final = "plaintext"
 READY_S: Final = 5.0
+STEP_S: Final = 0.02
+LEAST_S: Final = 0.001
+"""How far a fake's clock is moved at once, seconds: at most where streams are read, at least."""
+
 RESTART_S: Final = 60.0
 """Real seconds in which a server has to answer after the command that restarted it."""
 
@@ -123,6 +127,9 @@ class Target:
         self._channels: dict[tuple[str, bool], grpc.Channel] = {}
         self._began = time.monotonic()
 
+    ours: bool = False
+    """Whether it is known to be a fake."""
+
     pause: float = 0.02
     """Real seconds between two looks at something that is waited for."""
 
@@ -186,8 +193,13 @@ class Target:
         """Let time pass."""
         time.sleep(seconds)
 
-    def poll(self) -> None:
-        """Let a moment pass between two looks."""
+    def poll(self, most: float = STEP_S) -> None:
+        """Let a moment pass between two looks.
+
+        Args:
+            most: how many seconds may pass at once where the target's clock can be moved.
+        """
+        del most
         time.sleep(self.pause)
 
     def opened(self) -> None:
@@ -236,6 +248,7 @@ class FakeTarget(Target):
         offers: what it offers beyond what a fake always does.
     """
 
+    ours = True
     pause = 0.002
 
     def __init__(self, fake: FakeJoblet, offers: frozenset[str] = frozenset()) -> None:
@@ -262,6 +275,8 @@ class FakeTarget(Target):
         self._fake = fake
         # A real host does not know every command; a fake takes that on for its cases alone.
         fake.programs.default(unknown="not found")
+        # A real server is hardly ever asked at a whole second.
+        fake.clock.advance(seconds=0.123457)
 
     def now(self) -> float:
         """Give the fake's clock's time."""
@@ -278,10 +293,13 @@ class FakeTarget(Target):
             self._fake.clock.advance(seconds=step)
             seconds -= step
 
-    def poll(self) -> None:
-        """Advance the fake's clock a little."""
+    def poll(self, most: float = STEP_S) -> None:
+        """Advance the fake's clock a little, and never past the next thing to happen."""
         time.sleep(self.pause)
-        self._fake.clock.advance(seconds=0.02)
+        clock = self._fake.clock
+        due = clock.next_due()
+        ahead = most if due is None else due / 1e9 - clock.now().timestamp()
+        clock.advance(seconds=min(most, max(ahead, LEAST_S)))
 
     def opened(self) -> None:
         """Wait until the call is in the fake's journal, then once around its loop."""
@@ -335,7 +353,7 @@ def wait_ready(target: Target, connect: Callable[[], object]) -> None:
         connect()
     except grpc.RpcError as error:
         code, details = error.code(), error.details() or ""
-        where = f"{target.name} at {target.address}"
+        where = target.address
         if code == grpc.StatusCode.UNAVAILABLE:
             if "refused" in details:
                 said = "nothing listens there"
