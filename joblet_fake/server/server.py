@@ -97,7 +97,7 @@ class Server:
 
     async def _listen(self, port: int, *, persist: bool) -> int:
         server = grpc.aio.server(
-            handlers=(Port(self.backend, persist=persist),),
+            handlers=(Port(self.backend, persist=persist, tls=self._credentials is not None),),
             options=OPTIONS,
         )
         address = f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"

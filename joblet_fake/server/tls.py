@@ -54,10 +54,15 @@ def _server_certificate(names: tuple[str, ...]) -> trustme.LeafCert:
     )
 
 
+def client_name(role: str) -> str:
+    """Give the name in a role's client certificate, which the authority gives to nobody else."""
+    return f"{role}.client.joblet"
+
+
 @cache
 def _client_certificate(role: str) -> trustme.LeafCert:
     return authority().issue_cert(
-        f"{role}.client.joblet",
+        client_name(role),
         common_name=f"{role}-client",
         organization_name="Joblet",
         organization_unit_name=role,
