@@ -8,11 +8,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from joblet_fake.model.history import History
+from joblet_fake.model.host import HOSTS, Host, HostSettings
+from joblet_fake.model.host_local import LocalHost
+from joblet_fake.model.host_seeded import SeededHost
 from joblet_fake.model.jobs import Jobs
 from joblet_fake.model.lifecycle import Lifecycle
 from joblet_fake.model.log_feed import LogFeed
 from joblet_fake.model.network import Networks
 from joblet_fake.model.pace import PACES
+from joblet_fake.model.runtimes import Runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +32,11 @@ class Model:
         clock: where all time comes from; its lock guards the model.
         launcher: starts what jobs run.
         pace: `"immediate"` or `"real"`.
-        seed: where ids come from.
+        seed: where ids come from, and what is not said of the host.
+        host: `"seeded"` or `"local"`.
 
     Raises:
-        ValueError: the pace is unknown.
+        ValueError: the pace or the host is unknown.
     """
 
     def __init__(
@@ -41,13 +46,17 @@ class Model:
         *,
         pace: str = "immediate",
         seed: int = 0,
+        host: str = "seeded",
     ) -> None:
+        if host not in HOSTS:
+            raise ValueError(f"unknown host {host!r}: it is one of {', '.join(HOSTS)}")
         if pace not in PACES:
             raise ValueError(f"unknown pace {pace!r}: it is one of {', '.join(PACES)}")
         self.clock = clock
         self.launcher = launcher
         self.pace = PACES[pace]
         self.seed = seed
+        self._local = host == "local"
         self._begin()
 
     def clear(self) -> None:
@@ -67,8 +76,16 @@ class Model:
         self.networks = Networks()
         self.history = History()
         self.volumes: set[str] = set()
-        self.runtimes: set[str] = set()
+        self.host = self._make_host()
+        self.runtimes = Runtimes(lambda: self.host.architecture)
         self.lifecycle = Lifecycle(self)
+
+    def _make_host(self) -> Host:
+        if self._local:
+            return Host(self.clock, LocalHost(), None)
+        settings, jobs = HostSettings(), self.jobs
+        source = SeededHost(settings, self.seed, self.clock.now_ns(), lambda: jobs.buffered)
+        return Host(self.clock, source, settings)
 
     @contextmanager
     def change(self) -> Iterator[None]:
