@@ -194,11 +194,10 @@ class RuntimesView(Mapping[str, RuntimeView]):
 
         >>> from joblet_fake import FakeJoblet
         >>> with FakeJoblet(clock="frozen") as joblet:
-        ...     _ = joblet.runtimes.on_install("python-3.11").prints("no gcc\n").exits(1)
-        ...     told = joblet.rpc("StreamingInstallRuntimeFromGithub", runtime_spec="python-3.11")
-        ...     print(list(told)[-1].result.message)
-        Runtime installation failed: setup script failed: setup script execution failed in \
-chroot: command execution failed: exit status 1
+        ...     _ = joblet.runtimes.on_install("go-1.22").prints("no gcc\n").exits(1)
+        ...     *_, last = joblet.rpc("StreamingInstallRuntimeFromGithub", runtime_spec="go-1.22")
+        ...     print(last.result.success, last.result.message.rpartition(": ")[2])
+        False exit status 1
         """
         return self._model.runtimes.installs.add(InstallScript(name, repository))
 

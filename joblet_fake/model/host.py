@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from joblet_fake.clock import seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from joblet_fake.clock import Clock
     from joblet_fake.model.host_snapshot import Cloud, Snapshot
 
@@ -91,10 +93,15 @@ class Host:
         clock: when they are taken.
         source: where the values come from.
         settings: what was said of the host; None if it is the local one.
+
+    Attributes:
+        settings: the same.
+        readers: what ends the streams that are open.
     """
 
     def __init__(self, clock: Clock, source: Source, settings: HostSettings | None) -> None:
         self.settings = settings
+        self.readers: dict[Callable[[], None], None] = {}
         self._clock = clock
         self._source = source
         self._since = clock.now_ns() - WARM * WINDOW
@@ -121,3 +128,8 @@ class Host:
         """Start over, as a server does that is started: the next snapshot is the first one."""
         self._since = self._clock.now_ns()
         self._latest = None
+
+    def give_up(self) -> None:
+        """End every stream: the host that they show is forgotten."""
+        for end in tuple(self.readers):
+            end()

@@ -28,11 +28,13 @@ class MetricsFeed:
         host: whose.
         clock: when.
         interval: seconds; 0 and less are 5 (MON-06).
+
+    Attributes:
+        ended: whether the host is forgotten; nothing else ends it (MON-09).
     """
 
-    ended = False
-
     def __init__(self, host: Host, clock: Clock, interval: int) -> None:
+        self.ended = False
         self._host = host
         self._clock = clock
         self._interval = seconds(interval if interval > 0 else DEFAULT_INTERVAL)
@@ -49,10 +51,12 @@ class MetricsFeed:
     def subscribe(self, wake: Callable[[], None]) -> None:
         """Tell a callback of every tick."""
         self._wake = wake
+        self._host.readers[self._end] = None
 
     def close(self) -> None:
         """Stop ticking."""
         self._wake = None
+        self._host.readers.pop(self._end, None)
         if self._timer is not None:
             self._timer.cancel()
 
@@ -65,5 +69,10 @@ class MetricsFeed:
         if len(self._ready) >= KEPT:
             return
         self._ready.append(self._host.latest())
+        if self._wake is not None:
+            self._wake()
+
+    def _end(self) -> None:
+        self.ended = True
         if self._wake is not None:
             self._wake()

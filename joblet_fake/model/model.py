@@ -61,11 +61,13 @@ class Model:
 
     def clear(self) -> None:
         """Forget everything, as if the server had just been made; open streams and calls end."""
-        lifecycle, jobs = self.lifecycle, self.jobs
+        lifecycle, jobs, host, runtimes = self.lifecycle, self.jobs, self.host, self.runtimes
         # What was to happen to the old jobs must not happen to the new state.
         self.clock.cancel_all()
         self._begin()
         lifecycle.give_up()
+        host.give_up()
+        runtimes.give_up()
         for job in jobs.buffered:
             job.touch()
 

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from joblet_fake.model.errors import Refusal
+from joblet_fake.model.errors import Kind, Refusal
 from joblet_fake.model.outcome import Outcome
 from joblet_fake.model.runtime import RUNTIMES
 from joblet_fake.model.runtime_script import Prints, Says, Waits
@@ -239,11 +239,15 @@ class InstallFeed:
             runtimes, asked, runtimes.installs.choose(name, asked.repository)
         )
         self._steps = installation.from_registry() if registry else installation.from_github()
+        self._runtimes = runtimes
         self._clock = clock
         self._ready: deque[Told] = deque()
         self._timer: Timer | None = None
         self._wake: Callable[[], None] | None = None
         self.outcome: Outcome[Done] = Outcome()
+        self._error: Refusal | None = None
+        runtimes.at_work[self._give_up] = None
+        self.outcome.on_done(self._forget)
         self._go()
 
     @property
@@ -252,7 +256,13 @@ class InstallFeed:
         return self.outcome.done and not self._ready
 
     def take(self, limit: int) -> list[Told]:
-        """Give what was told since."""
+        """Give what was told since.
+
+        Raises:
+            Refusal: it was given up.
+        """
+        if self._error is not None and not self._ready:
+            raise self._error
         return [self._ready.popleft() for _ in range(min(limit, len(self._ready)))]
 
     def subscribe(self, wake: Callable[[], None]) -> None:
@@ -262,9 +272,23 @@ class InstallFeed:
     def close(self) -> None:
         """Break the installation off: a real server kills the setup script of a client gone."""
         self._wake = None
+        self._stop()
+
+    def _forget(self) -> None:
+        self._runtimes.at_work.pop(self._give_up, None)
+
+    def _stop(self) -> None:
+        self._forget()
         if self._timer is not None:
             self._timer.cancel()
             self._steps.close()
+
+    def _give_up(self) -> None:
+        self._stop()
+        self._error = Refusal(Kind.UNAVAILABLE, "joblet-fake was reset during this call")
+        self.outcome.fail(self._error)
+        if self._wake is not None:
+            self._wake()
 
     def _go(self) -> None:
         self._timer = None

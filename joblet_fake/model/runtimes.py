@@ -71,6 +71,7 @@ class Runtimes:
 
     Attributes:
         installs: what the test says that installations do.
+        at_work: what gives up the installations that are at work.
 
     >>> runtimes = Runtimes(lambda: "amd64")
     >>> _ = runtimes.put("python-3.11/1.3.1", Runtime("python-3.11", "1.3.1", language="python"))
@@ -81,6 +82,7 @@ class Runtimes:
     def __init__(self, architecture: Callable[[], str]) -> None:
         self._architecture = architecture
         self.installs = Installs()
+        self.at_work: dict[Callable[[], None], None] = {}
         # None once somebody has removed the folder itself.
         self._root: Folder | None = {}
 
@@ -135,6 +137,11 @@ class Runtimes:
     def has(self, path: str) -> bool:
         """Tell whether there is such a file or folder, below the runtimes' folder."""
         return self._look(f"{RUNTIMES}/{path}")[0] is not None
+
+    def give_up(self) -> None:
+        """Break off all installations: the folder that they go to is forgotten."""
+        for give_up in tuple(self.at_work):
+            give_up()
 
     # Lookups
 

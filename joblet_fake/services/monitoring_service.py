@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from joblet_fake._version import __version__
 from joblet_fake.model import gotime
 from joblet_fake.model.host_feed import MetricsFeed
 from joblet_fake.model.host_snapshot import Cpu, Io, Memory, ProcessCounts
@@ -31,7 +30,7 @@ PARTS: Final = ("cpu", "memory", "disk", "network", "io", "process")
 """What StreamSystemMetrics can be asked for; any other word is nothing (MON-10)."""
 
 SERVER: Final = {
-    "version": f"v5.0.2+joblet-fake.{__version__}",
+    "version": "v5.0.2+joblet-fake",
     "git_commit": "unknown",
     "git_tag": "unknown",
     "build_date": "unknown",

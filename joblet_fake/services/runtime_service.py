@@ -150,7 +150,7 @@ class RuntimeService:
                 },
             )
 
-        return feed.outcome.then(answer)
+        return feed.outcome.then(answer).recover(Refusal, self._refused)
 
     def stream_install_from_github(self, request: Any) -> Answer:  # noqa: ANN401 - as above
         """Install from a registry, or from a repository if one is named, and tell how (RT-38)."""

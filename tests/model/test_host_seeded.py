@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,14 +13,18 @@ from puppets import Stage
 from joblet_fake.clock import NANOS
 from joblet_fake.model.host import WINDOW, HostSettings
 from joblet_fake.model.host_seeded import SeededHost
-from joblet_fake.model.host_snapshot import Snapshot
 from joblet_fake.model.job import Job, JobSpec
+
+if TYPE_CHECKING:
+    from joblet_fake.model.host_snapshot import Snapshot
 
 T0 = 1_767_225_600 * NANOS
 MIB = 1 << 20
 
 
-def ran(number: int, start: float, end: float | None, status: str = "COMPLETED", **spec: Any) -> Job:
+def ran(
+    number: int, start: float, end: float | None, status: str = "COMPLETED", **spec: Any
+) -> Job:
     """Make a job that ran from one moment to another, seconds from the first."""
     job = Job(f"job-{number}", JobSpec("work", **spec), "RUNNING", start_ns=T0, number=number)
     job.statuses.append((T0 + round(start * NANOS), "RUNNING"))

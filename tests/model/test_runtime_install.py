@@ -67,8 +67,7 @@ def yard() -> Yard:
 STARTED = "🚀 Starting installation from external registry"
 REGISTRY = "📡 Fetching registry from https://github.com/ehsaniara/joblet-runtimes"
 CHROOT = (
-    "🔒 Executing setup.sh in isolated chroot environment\n"
-    "JOBLET_CHROOT=true (host is protected)\n"
+    "🔒 Executing setup.sh in isolated chroot environment\nJOBLET_CHROOT=true (host is protected)\n"
 ).encode()
 
 
@@ -137,9 +136,11 @@ def test_without_a_say_any_version_can_be_installed_once(yard: Yard) -> None:
             (
                 spec,
                 3,
-                f"invalid runtime specification: invalid runtime name: {name} (must be lowercase, "
-                "start with letter/number, and contain only lowercase letters, numbers, hyphens, "
-                "or dots)",
+                (
+                    f"invalid runtime specification: invalid runtime name: {name} (must be "
+                    "lowercase, start with letter/number, and contain only lowercase letters, "
+                    "numbers, hyphens, or dots)"
+                ),
             )
             for spec, name in (
                 ("Python", "Python"),
@@ -155,16 +156,29 @@ def test_without_a_say_any_version_can_be_installed_once(yard: Yard) -> None:
             (
                 f"a@{version}",
                 3,
-                f"invalid runtime specification: invalid version: {version} "
-                "(must be semantic version like 1.0.0 or 'latest')",
+                (
+                    f"invalid runtime specification: invalid version: {version} "
+                    "(must be semantic version like 1.0.0 or 'latest')"
+                ),
             )
-            for version in ("1", "1.0", "v1.0.0", "1.0.0@2", "Latest", "1.0.0-", "../../x", "1.0.0 x")
+            for version in (
+                "1",
+                "1.0",
+                "v1.0.0",
+                "1.0.0@2",
+                "Latest",
+                "1.0.0-",
+                "../../x",
+                "1.0.0 x",
+            )
         ),
         (
             "a@9.9.9",
             4,
-            'runtime not found in registry: version "9.9.9" not found for runtime "a" '
-            "(available: [1.0.0 1.1.0-rc1])",
+            (
+                'runtime not found in registry: version "9.9.9" not found for runtime "a" '
+                "(available: [1.0.0 1.1.0-rc1])"
+            ),
         ),
         (
             "onlyrc",

@@ -75,7 +75,9 @@ def test_a_version_hides_the_flat_runtime_of_its_folder_from_the_list_alone() ->
 
 def test_the_listed_language_is_the_folders_where_the_file_names_none() -> None:
     """RT-02."""
-    runtimes = folder(("go-1.22/1.0.0", Runtime("other", "1.0.0")), nested("x-1", "2", language="y"))
+    runtimes = folder(
+        ("go-1.22/1.0.0", Runtime("other", "1.0.0")), nested("x-1", "2", language="y")
+    )
 
     assert [each.listed_language for each in runtimes] == ["go", "y"]
 
@@ -280,7 +282,9 @@ def test_what_no_system_can_name_counts_as_removed_where_its_parent_is_not_there
     assert listed(stocked) == before
 
 
-@pytest.mark.parametrize("spec", ["..", "../..", "../../..", "../../../..", "../volumes", "../jobs/"])
+@pytest.mark.parametrize(
+    "spec", ["..", "../..", "../../..", "../../../..", "../volumes", "../jobs/"]
+)
 def test_a_removal_outside_of_the_folder_is_answered_and_harms_nothing(
     stocked: Runtimes, spec: str
 ) -> None:
