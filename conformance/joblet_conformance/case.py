@@ -20,6 +20,7 @@ NEEDS: Final = {
     "destructive": "leave to do what could harm a server that others use (--destructive)",
     "limits": "a host that applies resource limits",
     "restart": "leave to restart the server",
+    "runtimes": "this suite's own runtimes on the server's disk (own_runtimes.write_runtimes)",
 }
 """What a case can need of a target beyond an admin's certificate."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
+from joblet_conformance.own_runtimes import add_runtimes
 from joblet_fake import load_api
 
 if TYPE_CHECKING:
@@ -150,9 +151,11 @@ class FakeTarget(Target):
             fake.persist_address,
             credentials={**roles, **extra},
             persist_credentials={**roles, **extra},
-            offers=offers | {"viewer", "stranger", "persist", "authority", "destructive"},
+            offers=offers
+            | {"viewer", "stranger", "persist", "authority", "destructive", "runtimes"},
         )
         self._fake = fake
+        add_runtimes(fake)
 
     def now(self) -> float:
         """Give the fake's clock's time."""

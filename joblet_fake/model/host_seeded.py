@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from joblet_fake.clock import NANOS
 from joblet_fake.model.host import WINDOW
@@ -71,6 +71,13 @@ SERVER_PID: Final = 1204
 """The server's own process, every job's parent."""
 
 FIRST_JOB_PID: Final = 2400
+BRIDGE: Final = "bridge"
+JOBLET0: Final = "joblet0"
+"""The device of the network that is there from the start."""
+
+Interface: TypeAlias = "tuple[str, tuple[str, ...], str, float, float]"
+"""A name, addresses, a MAC or "", and bytes that come and go in a second."""
+
 KERNEL_THREADS: Final = 58
 KERNEL_THREADS_OF_A_CPU: Final = 11
 
@@ -128,9 +135,9 @@ class SeededHost:
         self._idle_busy = 0.015 + 0.05 * self._noise("idle")
         address = f"10.{int(256 * self._noise('net'))}.0.{4 + int(240 * self._noise('ip'))}"
         mac = self._mac("52:54:00", "eth0")
-        self._interfaces = (
+        self._interfaces: tuple[Interface, ...] = (
             ("eth0", (address, _link_local(mac)), mac, 5200.0, 7400.0),
-            ("joblet0", ("172.20.0.1",), self._mac("02:42:ac", "joblet0"), 310.0, 420.0),
+            (JOBLET0, ("172.20.0.1",), self._mac("02:42:ac", JOBLET0), 310.0, 420.0),
         )
 
     def snapshot(self, at_ns: int, *, first: bool) -> Snapshot:
@@ -143,6 +150,12 @@ class SeededHost:
         counts = self._processes(at_ns, loads, cpu, shares, scale, first=first)
         if first:
             cpu = Cpu(cores=cpu.cores, load=cpu.load, per_core=(0.0,) * cpu.cores)
+        # A bridge gets the MAC of what is attached to it, and has none otherwise (MON-20).
+        bridged = any(load.end_ns is None and load.job.spec.network == BRIDGE for load in loads)
+        interfaces = [
+            (name, addresses, mac if name != JOBLET0 or bridged else "", received, sent)
+            for name, addresses, mac, received, sent in self._interfaces
+        ]
         return Snapshot(
             at_ns,
             Machine(
@@ -152,8 +165,8 @@ class SeededHost:
                 settings.architecture,
                 self._boot_ns,
                 (at_ns - self._boot_ns) // NANOS,
-                tuple(addresses[0] for _, addresses, *_ in self._interfaces),
-                tuple(mac for _, _, mac, *_ in self._interfaces),
+                tuple(addresses[0] for _, addresses, *_ in interfaces),
+                tuple(mac for _, _, mac, *_ in interfaces if mac),
             ),
             cpu,
             memory,
@@ -169,7 +182,7 @@ class SeededHost:
                 )
                 for mount_point, disk in settings.disks.items()
             ),
-            tuple(self._traffic(window, first=first)),
+            tuple(self._traffic(interfaces, window, first=first)),
             self._io(window),
             counts,
             settings.cloud,
@@ -282,8 +295,10 @@ class SeededHost:
             swap_free=settings.swap - _pages(settings.swap // 200),
         ), min(1.0, used / wanted)
 
-    def _traffic(self, window: int, *, first: bool) -> Iterable[Traffic]:
-        for name, addresses, mac, received, sent in self._interfaces:
+    def _traffic(
+        self, interfaces: list[Interface], window: int, *, first: bool
+    ) -> Iterable[Traffic]:
+        for name, addresses, mac, received, sent in interfaces:
             now_in, now_out = (
                 self._count(name, "in", received, window),
                 self._count(name, "out", sent, window),

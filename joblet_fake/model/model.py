@@ -85,8 +85,8 @@ class Model:
     def _make_host(self) -> Host:
         if self._local:
             return Host(self.clock, LocalHost(), None)
-        settings, jobs = HostSettings(), self.jobs
-        source = SeededHost(settings, self.seed, self.clock.now_ns(), lambda: jobs.buffered)
+        settings = HostSettings()
+        source = SeededHost(settings, self.seed, self.clock.now_ns(), lambda: self.jobs.buffered)
         return Host(self.clock, source, settings)
 
     @contextmanager

@@ -228,6 +228,22 @@ def test_a_job_of_the_model_shows() -> None:
     assert "train" not in names
 
 
+def test_the_bridge_has_a_mac_while_a_job_is_on_it() -> None:
+    """MON-16, MON-20."""
+    idle, busy, aside = (
+        shot(jobs)
+        for jobs in (
+            [],
+            [ran(0, 0, None, network="bridge")],
+            [ran(0, 0, None, network="none"), ran(1, 0, 50, network="bridge")],
+        )
+    )
+
+    assert [len(each.machine.mac_addresses) for each in (idle, busy, aside)] == [1, 2, 1]
+    assert [bool(each.traffic[1].mac) for each in (idle, busy, aside)] == [False, True, False]
+    assert busy.traffic[1].mac == busy.machine.mac_addresses[1]
+
+
 # What is said
 
 
