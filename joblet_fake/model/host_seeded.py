@@ -134,10 +134,10 @@ class SeededHost:
         self._boot_ns = now_ns - round(days * DAY_NS / WINDOW) * WINDOW
         self._idle_busy = 0.015 + 0.05 * self._noise("idle")
         address = f"10.{int(256 * self._noise('net'))}.0.{4 + int(240 * self._noise('ip'))}"
-        mac = self._mac("52:54:00", "eth0")
+        mac, former = self._mac("52:54:00", "eth0"), self._mac("6a:fb:50", JOBLET0)
         self._interfaces: tuple[Interface, ...] = (
             ("eth0", (address, _link_local(mac)), mac, 5200.0, 7400.0),
-            (JOBLET0, ("172.20.0.1",), self._mac("02:42:ac", JOBLET0), 310.0, 420.0),
+            (JOBLET0, ("172.20.0.1", _link_local(former)), "", 310.0, 420.0),
         )
 
     def snapshot(self, at_ns: int, *, first: bool) -> Snapshot:
@@ -150,10 +150,14 @@ class SeededHost:
         counts = self._processes(at_ns, loads, cpu, shares, scale, first=first)
         if first:
             cpu = Cpu(cores=cpu.cores, load=cpu.load, per_core=(0.0,) * cpu.cores)
-        # A bridge gets the MAC of what is attached to it, and has none otherwise (MON-20).
-        bridged = any(load.end_ns is None and load.job.spec.network == BRIDGE for load in loads)
+        # Each job on the bridge has a device there, whose MAC the bridge takes on (MON-20).
+        devices = [
+            self._mac("6a:fb:50", load.job.number)
+            for load in loads
+            if load.end_ns is None and load.job.spec.network == BRIDGE
+        ]
         interfaces = [
-            (name, addresses, mac if name != JOBLET0 or bridged else "", received, sent)
+            (name, addresses, mac or min(devices, default=""), received, sent)
             for name, addresses, mac, received, sent in self._interfaces
         ]
         return Snapshot(
@@ -166,7 +170,7 @@ class SeededHost:
                 self._boot_ns,
                 (at_ns - self._boot_ns) // NANOS,
                 tuple(addresses[0] for _, addresses, *_ in interfaces),
-                tuple(mac for _, _, mac, *_ in interfaces if mac),
+                (*(mac for _, _, mac, *_ in interfaces if mac), *devices),
             ),
             cpu,
             memory,
@@ -377,7 +381,7 @@ class SeededHost:
         """Give a counter that never goes back, whatever the seed: noise is less than a window."""
         return int(per_second * WINDOW_S * (window + 0.8 * self._noise(name, what, window)))
 
-    def _mac(self, vendor: str, name: str) -> str:
+    def _mac(self, vendor: str, name: object) -> str:
         return vendor + "".join(
             f":{int(256 * self._noise('mac', name, place)):02x}" for place in range(3)
         )

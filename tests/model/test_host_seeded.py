@@ -228,20 +228,16 @@ def test_a_job_of_the_model_shows() -> None:
     assert "train" not in names
 
 
-def test_the_bridge_has_a_mac_while_a_job_is_on_it() -> None:
+def test_the_bridge_has_the_mac_of_a_job_that_is_on_it() -> None:
     """MON-16, MON-20."""
-    idle, busy, aside = (
-        shot(jobs)
-        for jobs in (
-            [],
-            [ran(0, 0, None, network="bridge")],
-            [ran(0, 0, None, network="none"), ran(1, 0, 50, network="bridge")],
-        )
-    )
+    on_it = [ran(number, 0, None, network="bridge") for number in range(2)]
+    idle, busy = shot(), shot([*on_it, ran(2, 0, None, network="none"), ran(3, 0, 50)])
 
-    assert [len(each.machine.mac_addresses) for each in (idle, busy, aside)] == [1, 2, 1]
-    assert [bool(each.traffic[1].mac) for each in (idle, busy, aside)] == [False, True, False]
-    assert busy.traffic[1].mac == busy.machine.mac_addresses[1]
+    assert [each.mac for each in idle.traffic] == [*idle.machine.mac_addresses, ""]
+    own, bridge, *devices = busy.machine.mac_addresses
+    assert (own, bridge) == (idle.machine.mac_addresses[0], min(devices))
+    assert len(set(devices)) == 2
+    assert busy.traffic[1].mac == bridge
 
 
 # What is said
