@@ -69,7 +69,7 @@ class LocalHost:
     """Real values, measured when asked for; rates are those since the time before.
 
     Processes of local execution are real ones, and so show up by themselves; scripted ones, which
-    run nothing, do not.
+    run nothing, do not. A look takes some tens of milliseconds, once in ten seconds at most.
     """
 
     def __init__(self) -> None:

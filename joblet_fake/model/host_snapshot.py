@@ -111,7 +111,8 @@ class HostProcess:
     Attributes:
         cpu: its percentage of the whole machine in the last window.
         memory: bytes.
-        start_ns: what a real server takes for its start, a day and more too early.
+        start_ns: what a real server takes for its start: right only if the host was booted a day
+            ago.
     """
 
     pid: int
