@@ -4,10 +4,14 @@ from joblet_fake import _grpc_without_fork  # noqa: F401 - must come before all 
 from joblet_fake._version import __version__
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
+from joblet_fake.disks_view import DisksView, DiskView
 from joblet_fake.exchange import Call, Calls, Frame
 from joblet_fake.fake import FakeJoblet
+from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView, JobView
+from joblet_fake.model.runtime_script import InstallScript
 from joblet_fake.programs import Programs, Script
+from joblet_fake.runtimes_view import RuntimesView, RuntimeView
 from joblet_fake.server import ForkError, PortError, StalledError, Tls
 from joblet_fake.wire import Api, Method, versions
 from joblet_fake.wire import load as load_api
@@ -18,14 +22,20 @@ __all__ = [
     "Calls",
     "Client",
     "Clock",
+    "DiskView",
+    "DisksView",
     "FakeJoblet",
     "ForkError",
     "Frame",
+    "HostView",
+    "InstallScript",
     "JobView",
     "JobsView",
     "Method",
     "PortError",
     "Programs",
+    "RuntimeView",
+    "RuntimesView",
     "Script",
     "StalledError",
     "Tls",

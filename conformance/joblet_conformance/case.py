@@ -23,6 +23,7 @@ NEEDS: Final = {
     "installs": "leave to call methods that install runtimes",
     "limits": "a host that applies resource limits",
     "restart": "leave to restart the server",
+    "runtimes": "this suite's own runtimes on the server's disk (own_runtimes.write_runtimes)",
 }
 """What a case can need of a target beyond an admin's certificate."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import grpc
 import yaml
 
+from joblet_conformance.own_runtimes import BOTH
 from joblet_conformance.target import (
     ODD,
     PLAINTEXT,
@@ -209,7 +210,16 @@ def remote_target(
             lambda: list(target.invoke(list_jobs, b"", "admin", READY_S)),
         )
         check_version(target)
+        target.offers |= has_runtimes(target)
     except TargetError:
         target.close()
         raise
     return target
+
+
+def has_runtimes(target: Target) -> frozenset[str]:
+    """Tell, as a need that is served, whether the suite's own runtimes are on a server."""
+    method = target.api.method("RuntimeService.ListRuntimes")
+    reply: Any = method.decode_response(b"".join(target.invoke(method, b"", "admin", READY_S)))
+    there = any(each.name == BOTH for each in reply.runtimes)
+    return frozenset({"runtimes"} if there else ())

@@ -72,8 +72,16 @@ class Reply:
 class Stream:
     """A server stream that a case reads while other things go on; made by `Talk.follow`."""
 
-    def __init__(self, target: Target, method: Method, call: Any, step: Step) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        target: Target,
+        method: Method,
+        call: Any,  # noqa: ANN401 - gRPC's call object
+        step: Step,
+        cut: Callable[[Any], None] | None = None,
+    ) -> None:
         self._target = target
+        self._cut = cut
         self._method = method
         self._call = call
         self._step = step
@@ -88,6 +96,8 @@ class Stream:
         with contextlib.suppress(grpc.RpcError):
             for data in self._call:
                 message = self._method.decode_response(data)
+                if self._cut is not None:
+                    self._cut(message)
                 self._step.messages.append(plain_message(message))
                 self._messages.append(message)
         self._ended.set()
@@ -135,11 +145,17 @@ class Stream:
         self.take(lambda stream: stream.ended, seconds)
         return self._close()
 
-    def leave(self) -> None:
-        """Go away before the end; the step's code stays `open`."""
+    def leave(self, keep: int | None = None) -> None:
+        """Go away before the end; the step's code stays `open`.
+
+        Args:
+            keep: how many messages stay in the step; all without a say. Where a stream goes on by
+                itself, one more or less can come until it is left.
+        """
         self._left = True
         self._call.cancel()
         self._ended.wait(CALL_S)
+        del self._step.messages[len(self._step.messages) if keep is None else keep :]
 
     def _close(self) -> Reply:
         self._ended.wait(CALL_S)
@@ -227,6 +243,7 @@ class Talk:
         *,
         role: str = "admin",
         timeout: float = STREAM_S,
+        cut: Callable[[Any], None] | None = None,
         **fields: object,
     ) -> Stream:
         """Begin to read a server stream, and go on when it is being served.
@@ -235,6 +252,7 @@ class Talk:
             method: its name.
             role: whose certificate to show.
             timeout: the call's deadline, real seconds.
+            cut: takes out of a message what others have put there, before it is noted.
             **fields: the request's fields.
         """
         shape, request, told = self._request(method, None, fields)
@@ -243,7 +261,7 @@ class Talk:
         step = Step(shape.key, role, told)
         self.transcript.steps.append(step)
         call = self.target.invoke(shape, request, role, timeout)
-        stream = Stream(self.target, shape, call, step)
+        stream = Stream(self.target, shape, call, step, cut)
         self._streams.append(stream)
         self.target.opened()
         return stream

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
+from joblet_conformance.own_runtimes import add_runtimes
 from joblet_fake import load_api
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ RESTART_S: Final = 60.0
 
 OFFERED: Final = frozenset(
     {
+        "runtimes",
         "viewer",
         "stranger",
         "persist",
@@ -275,6 +277,7 @@ class FakeTarget(Target):
         self._fake = fake
         # A real host does not know every command; a fake takes that on for its cases alone.
         fake.programs.default(unknown="not found")
+        add_runtimes(fake)
         # A real server is hardly ever asked at a whole second.
         fake.clock.advance(seconds=0.123457)
 

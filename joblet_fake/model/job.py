@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from joblet_fake.clock import Timer
     from joblet_fake.model.outcome import Outcome
     from joblet_fake.model.process import Process
+    from joblet_fake.model.runtimes import Installed
 
 INITIALIZING: Final = "INITIALIZING"
 RUNNING: Final = "RUNNING"
@@ -81,6 +82,7 @@ class Job:
         log: its output, the buffer in memory.
         files: what lies in /work when it starts, by relative path.
         explanation: which program ran and why, in a sentence.
+        runtime: the installed runtime that it runs on.
         rendered: what a service made of a revision, so that it need not make it again.
     """
 
@@ -97,6 +99,7 @@ class Job:
     log: Log = field(default_factory=Log)
     files: dict[str, bytes] = field(default_factory=dict)
     explanation: str = ""
+    runtime: Installed | None = None
     rendered: tuple[int, bytes] | None = None
     # What is under way
     address: str | None = None

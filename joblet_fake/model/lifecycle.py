@@ -169,12 +169,16 @@ class Lifecycle:
             if volume not in self._model.volumes:
                 # The job runs on without it (JOB-RUN-64).
                 self._output(job, system_lines.missing_volume(now, job.uuid, volume), "stdout")
-        if spec.runtime and spec.runtime not in self._model.runtimes:
-            # The process that should set the runtime up fails, after RunJob's answer.
-            self._output(job, system_lines.missing_runtime(now, spec.runtime), "stdout")
-            job.explanation = f"nothing was run: the runtime {spec.runtime!r} is not installed"
-            self._clock.call_later(self._pace.start, lambda: self._exited(job, 1))
-            return
+        if spec.runtime:
+            try:
+                job.runtime = self._model.runtimes.find(spec.runtime)
+            except Refusal as refusal:
+                # The process that should set the runtime up fails, after RunJob's answer.
+                line = system_lines.missing_runtime(now, job.uuid, spec.runtime, refusal.text)
+                self._output(job, line, "stdout")
+                job.explanation = f"nothing was run: the runtime {spec.runtime!r} is not installed"
+                self._clock.call_later(self._pace.start, lambda: self._exited(job, 1))
+                return
         job.process = self._model.launcher.launch(
             job,
             lambda data, stream="stdout": self._output(job, data, stream),

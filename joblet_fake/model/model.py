@@ -7,11 +7,13 @@ import uuid
 from typing import TYPE_CHECKING
 
 from joblet_fake.model.history import History
+from joblet_fake.model.host import HOSTS
 from joblet_fake.model.jobs import Jobs
 from joblet_fake.model.lifecycle import Lifecycle
 from joblet_fake.model.log_feed import LogFeed
 from joblet_fake.model.network import Networks
 from joblet_fake.model.pace import PACES
+from joblet_fake.model.runtimes import Runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,10 +51,11 @@ class Model:
         clock: where all time comes from; its lock guards the model.
         launcher: starts what jobs run.
         pace: `"immediate"` or `"real"`.
-        seed: where ids come from.
+        seed: where ids come from, and what is not said of the host.
+        host: `"seeded"` or `"local"`.
 
     Raises:
-        ValueError: the pace is unknown.
+        ValueError: the pace or the host is unknown.
     """
 
     def __init__(
@@ -62,7 +65,10 @@ class Model:
         *,
         pace: str = "immediate",
         seed: int = 0,
+        host: str = "seeded",
     ) -> None:
+        if host not in HOSTS:
+            raise ValueError(f"unknown host {host!r}: it is one of {', '.join(HOSTS)}")
         if pace not in PACES:
             raise ValueError(f"unknown pace {pace!r}: it is one of {', '.join(PACES)}")
         self.clock = clock
@@ -70,15 +76,18 @@ class Model:
         self.pace = PACES[pace]
         self.seed = seed
         self._change = Change(clock)
+        self._local = host == "local"
         self._begin()
 
     def clear(self) -> None:
         """Forget everything, as if the server had just been made; open streams and calls end."""
-        lifecycle, jobs = self.lifecycle, self.jobs
+        lifecycle, jobs, host, runtimes = self.lifecycle, self.jobs, self.host, self.runtimes
         # What was to happen to the old jobs must not happen to the new state.
         self.clock.cancel_all()
         self._begin(jobs.listener)
         lifecycle.give_up()
+        host.give_up()
+        runtimes.give_up()
         for job in jobs.buffered:
             job.touch()
 
@@ -93,6 +102,8 @@ class Model:
         self.clock.cancel_all()
         self._boot(jobs.listener)
         lifecycle.give_up()
+        self.host.give_up()
+        self.runtimes.give_up()
         for job in jobs.buffered:
             job.erased = True
             job.touch()
@@ -102,7 +113,8 @@ class Model:
         self.node_id = self.new_uuid()
         self.history = History()
         self.volumes: set[str] = set()
-        self.runtimes: set[str] = set()
+        self.host = self._make_host()
+        self.runtimes = Runtimes(lambda: self.host.architecture)
         self._boot(listener)
 
     def _boot(self, listener: Callable[[Job], None] | None = None) -> None:
@@ -110,6 +122,13 @@ class Model:
         self.jobs = Jobs(listener)
         self.networks = Networks()
         self.lifecycle = Lifecycle(self)
+
+    def _make_host(self) -> Host:
+        if self._local:
+            return Host(self.clock, LocalHost(), None)
+        settings = HostSettings()
+        source = SeededHost(settings, self.seed, self.clock.now_ns(), lambda: self.jobs.buffered)
+        return Host(self.clock, source, settings)
 
     def change(self) -> Change:
         """Hold the lock for one change; everything that it makes due now happens before the end."""

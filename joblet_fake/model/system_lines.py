@@ -117,14 +117,31 @@ def missing_volume(now_ns: int, uuid: str, volume: str) -> bytes:
     )
 
 
-def missing_runtime(now_ns: int, runtime: str) -> bytes:
-    """Give the two lines of a runtime that is not installed; the job fails (JOB-RUN-63)."""
-    reason = f"failed to resolve runtime path for {runtime}: runtime not found for spec {runtime}"
-    isolation = f"filesystem isolation setup failed: {reason}"
+def missing_runtime(now_ns: int, uuid: str, runtime: str, problem: str) -> bytes:
+    """Give the two lines of a runtime that can't be found; the job fails (JOB-RUN-63).
+
+    Args:
+        now_ns: the moment.
+        uuid: the job.
+        runtime: the runtime, as it was sent.
+        problem: why.
+    """
+    reason = (
+        f"filesystem {uuid}: operation setup: failed to mount runtime: failed to mount runtime "
+        f"{runtime}: failed to resolve runtime path for {runtime}: {problem}"
+    )
     return _line(
         now_ns,
         "[ERROR] [init]",
         "filesystem isolation setup failed",
-        component="job-executor",
+        jobId=uuid,
+        mode="init",
+        component="isolator",
         error=_quoted(reason),
-    ) + _line(now_ns, "[ERROR] [init]", "joblet failed", component="main", error=_quoted(isolation))
+    ) + _line(
+        now_ns,
+        "[ERROR] [init]",
+        "joblet failed",
+        component="main",
+        error=_quoted(f"job isolation setup failed: filesystem : operation isolation: {reason}"),
+    )

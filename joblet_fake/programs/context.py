@@ -116,7 +116,7 @@ class Written:
 
 
 def context_of(job: Job, clock: Clock) -> Context:
-    """Make a job's context: the server's variables, then the client's, then the secrets.
+    """Make a job's context: the server's variables, the client's, the secrets, the runtime's.
 
     >>> from joblet_fake.clock import Clock
     >>> from joblet_fake.model import Job, JobSpec
@@ -144,8 +144,12 @@ def context_of(job: Job, clock: Clock) -> Context:
         "JOBLET_MODE": "init",
         "JOBLET_CONFIG_PATH": "/opt/joblet/config/joblet-config.yml",
         "LOG_LEVEL": "INFO",
+        **({"JOB_RUNTIME": spec.runtime} if spec.runtime else {}),
+        **_flat_path(job),
         **spec.environment,
         **spec.secret_environment,
+        # The runtime has the last word, against the client's too (RT-06a).
+        **(job.runtime.runtime.environment if job.runtime else {}),
     }
     # The launcher takes the command from these variables, which a client can set (JOB-RUN-84).
     command = environment["JOB_COMMAND"]
@@ -166,3 +170,15 @@ def context_of(job: Job, clock: Clock) -> Context:
         files=dict(job.files),
         room=None if job.files or spec.volumes else ROOM,
     )
+
+
+def _flat_path(job: Job) -> dict[str, str]:
+    """Give the PATH of a job whose runtime is called like its folder, the old flat form (RT-06a).
+
+    Only there the server itself reads the runtime's variables.
+    """
+    installed = job.runtime
+    if installed is None or installed.path != job.spec.runtime:
+        return {}
+    first = installed.runtime.environment.get("PATH_PREPEND")
+    return {} if first is None else {"PATH": f"{first}:{PATH}"}

@@ -11,7 +11,17 @@ from typing import Any, assert_type
 import grpc
 import pytest
 
-from joblet_fake import FakeJoblet, JobView, PortError, Script, StalledError, Tls, versions
+from joblet_fake import (
+    FakeJoblet,
+    InstallScript,
+    JobView,
+    PortError,
+    RuntimeView,
+    Script,
+    StalledError,
+    Tls,
+    versions,
+)
 
 
 @pytest.fixture
@@ -83,6 +93,18 @@ def test_programs(joblet: FakeJoblet) -> None:
     assert_type(joblet.programs.on("b").dies("SIGKILL"), Script)
     assert_type(joblet.programs.on("c").hangs(), Script)
     assert_type(joblet.programs.on("d").fails_to_start("no such file"), Script)
+
+
+def test_runtimes_and_the_host(joblet: FakeJoblet) -> None:
+    assert_type(joblet.runtimes.add("python-3.11", version="1.2.0", packages=["a"]), RuntimeView)
+    assert_type(joblet.runtimes["python-3.11"].packages, tuple[str, ...])
+    assert_type(joblet.runtimes.remove("python-3.11"), None)
+    assert_type(joblet.runtimes.on_install("a").prints("x").sleeps(1).exits(1), InstallScript)
+    assert_type(joblet.host.cpu_percent, float)
+    assert_type(joblet.host.load, tuple[float, float, float])
+    assert_type(joblet.host.disks["/"].used, int)
+    joblet.host.cpus, joblet.host.cpu_percent, joblet.host.load = 4, None, (1, 2.5, 3)
+    joblet.host.cloud = {"provider": "AWS"}
 
 
 def test_clock(joblet: FakeJoblet) -> None:
