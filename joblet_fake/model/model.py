@@ -7,7 +7,9 @@ import uuid
 from typing import TYPE_CHECKING
 
 from joblet_fake.model.history import History
-from joblet_fake.model.host import HOSTS
+from joblet_fake.model.host import HOSTS, Host, HostSettings
+from joblet_fake.model.host_local import LocalHost
+from joblet_fake.model.host_seeded import SeededHost
 from joblet_fake.model.jobs import Jobs
 from joblet_fake.model.lifecycle import Lifecycle
 from joblet_fake.model.log_feed import LogFeed
