@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from joblet_conformance.case import case
 from joblet_conformance.host_shape import Shapes
-from joblet_conformance.normalise import Either
+from joblet_conformance.normalise import Either, Pattern
 
 if TYPE_CHECKING:
     from joblet_conformance.talk import Stream, Talk
 
+BOOT: Final = Pattern(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
+    "when the host was started, Z",
+    "each host was started at a time of its own",
+    "boot_time",
+)
 WINDOW_S: Final = 10
 LETTERS: Final = frozenset("RSDTtZI")
 STREAM: Final = "StreamSystemMetrics"
@@ -114,6 +120,7 @@ def checked_processes(talk: Talk, told: Any) -> None:  # noqa: ANN401 - as above
     "MON-25",
     "SRV-16",
     "Z-07",
+    normalise=[BOOT],
 )
 def _(talk: Talk) -> None:
     """A status has every part, its numbers fit each other, and some fields are never set."""
@@ -142,7 +149,7 @@ def _(talk: Talk) -> None:
     talk.expect("SRV-16", "the platform", (system, architecture), ("linux", told.host.architecture))
 
 
-@case("monitoring/age", "MON-01", "MON-05", "MON-14", "MON-20")
+@case("monitoring/age", "MON-01", "MON-05", "MON-14", "MON-20", normalise=[BOOT])
 def _(talk: Talk) -> None:
     """A status is up to ten seconds old; the next one is ten seconds younger, and rates fit."""
     first = status(talk)
@@ -183,7 +190,7 @@ def counted(talk: Talk, stream: Stream, fact: str, count: int) -> None:
     stream.leave(keep=min(count, 2))
 
 
-@case("monitoring/intervals", "MON-06", "MON-07", "MON-08", "MON-09", "MON-27")
+@case("monitoring/intervals", "MON-06", "MON-07", "MON-08", "MON-09", "MON-27", normalise=[BOOT])
 def _(talk: Talk) -> None:
     """A stream gives a message at once, then one in every interval; unset and negative is five."""
     intervals = {1: 12, 4: 3, 0: 3, -1: 3, -(2**31): 3, 2**31 - 1: 1}
@@ -221,7 +228,7 @@ PARTS: Final = (
 )
 
 
-@case("monitoring/parts", "MON-10", "MON-11", "MON-12", "MON-16")
+@case("monitoring/parts", "MON-10", "MON-11", "MON-12", "MON-16", normalise=[BOOT])
 def _(talk: Talk) -> None:
     """A stream has the parts that it is asked for by their exact names; others are empty."""
     talk.until_status(talk.run("true"))
@@ -251,7 +258,14 @@ def _(talk: Talk) -> None:
         talk.expect("MON-12", "fields", {"available", "server_version"} & set(names), set())
 
 
-@case("monitoring/roles", "MON-04", "AUTH-05", "AUTH-08", needs=["viewer", "stranger"])
+@case(
+    "monitoring/roles",
+    "MON-04",
+    "AUTH-05",
+    "AUTH-08",
+    needs=["viewer", "stranger"],
+    normalise=[BOOT],
+)
 def _(talk: Talk) -> None:
     """Anybody with the authority's certificate may look at the host."""
     for role in ("viewer", "nobody"):
@@ -268,6 +282,7 @@ def _(talk: Talk) -> None:
     "MON-27",
     "MON-28",
     normalise=[
+        BOOT,
         Either(
             STREAM,
             "code",
