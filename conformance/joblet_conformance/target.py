@@ -28,6 +28,16 @@ NO_CERTIFICATE: Final = "none"
 FOREIGN: Final = "foreign"
 PLAINTEXT: Final = "plaintext"
 READY_S: Final = 5.0
+NANOS: Final = 1_000_000_000
+STRIDE_S: Final = 0.25
+"""Clock seconds that a fake is moved on at most in one go."""
+
+LITTLE_S: Final = 0.02
+"""Clock seconds that it is moved on when nothing is due."""
+
+LEAST_S: Final = 0.001
+"""Clock seconds that it is moved on at least: less is lost in rounding."""
+
 RESTART_S: Final = 60.0
 """Real seconds in which a server has to answer after the command that restarted it."""
 
@@ -260,6 +270,8 @@ class FakeTarget(Target):
             restart=fake.restart,
         )
         self._fake = fake
+        # No real server's clock stands at a whole second.
+        fake.clock.advance(seconds=0.123457)
         # A real host does not know every command; a fake takes that on for its cases alone.
         fake.programs.default(unknown="not found")
 
@@ -274,14 +286,18 @@ class FakeTarget(Target):
     def wait(self, seconds: float) -> None:
         """Advance the fake's clock, in steps small enough for streams to keep up."""
         while seconds > 0:
-            step = min(seconds, 0.25)
+            step = min(seconds, STRIDE_S)
             self._fake.clock.advance(seconds=step)
             seconds -= step
 
     def poll(self) -> None:
-        """Advance the fake's clock a little."""
+        """Advance the fake's clock to what is due next, or a little if nothing is."""
         time.sleep(self.pause)
-        self._fake.clock.advance(seconds=0.02)
+        clock = self._fake.clock
+        due = clock.next_due()
+        # What was due last may still be on its way to whoever waits for it.
+        left = LITTLE_S if due is None else (due - clock.now_ns()) / NANOS
+        clock.advance(seconds=min(max(left, LEAST_S), STRIDE_S))
 
     def opened(self) -> None:
         """Wait until the call is in the fake's journal, then once around its loop."""
