@@ -133,6 +133,9 @@ class Target:
         self._channels: dict[tuple[str, bool], grpc.Channel] = {}
         self._began = time.monotonic()
 
+    ours: bool = False
+    """Whether it is known to be a fake."""
+
     pause: float = 0.02
     """Real seconds between two looks at something that is waited for."""
 
@@ -246,6 +249,7 @@ class FakeTarget(Target):
         offers: what it offers beyond what a fake always does.
     """
 
+    ours = True
     pause = 0.002
 
     def __init__(self, fake: FakeJoblet, offers: frozenset[str] = frozenset()) -> None:
@@ -351,7 +355,7 @@ def wait_ready(target: Target, connect: Callable[[], object]) -> None:
         connect()
     except grpc.RpcError as error:
         code, details = error.code(), error.details() or ""
-        where = f"{target.name} at {target.address}"
+        where = target.address
         if code == grpc.StatusCode.UNAVAILABLE:
             if "refused" in details:
                 said = "nothing listens there"
