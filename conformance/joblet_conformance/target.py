@@ -275,11 +275,11 @@ class FakeTarget(Target):
             restart=fake.restart,
         )
         self._fake = fake
+        # No real server's clock stands at a whole second.
+        fake.clock.advance(seconds=0.123457)
         # A real host does not know every command; a fake takes that on for its cases alone.
         fake.programs.default(unknown="not found")
         add_runtimes(fake)
-        # A real server is hardly ever asked at a whole second.
-        fake.clock.advance(seconds=0.123457)
 
     def now(self) -> float:
         """Give the fake's clock's time."""
