@@ -281,7 +281,7 @@ class Clock:
     def drive(self, rearm: Callable[[], None] | None) -> None:
         """Name the callback that is told whenever the earliest timer may have changed."""
         self._rearm = rearm
-        if rearm is not None:
+        if rearm is not None and self._heap:
             rearm()
 
     def delay_ns(self) -> int | None:

@@ -204,9 +204,10 @@ class Port(grpc.GenericRpcHandler):
             try:
                 answer = backend.exchange.begin(method, call.role, data)
                 if isinstance(answer, Streamed):
-                    async for message in self._messages(answer, call):
-                        call.note(message, backend.clock.now_ns())
-                        yield message
+                    async for batch in self._batches(answer, call):
+                        for message in batch:
+                            call.note(message, backend.clock.now_ns())
+                            yield message
             except StatusError as error:
                 code, details = error.code, error.details
             except (asyncio.CancelledError, GeneratorExit):
@@ -223,7 +224,7 @@ class Port(grpc.GenericRpcHandler):
 
         return handle
 
-    async def _messages(self, streamed: Streamed, call: Call) -> AsyncIterator[bytes]:
+    async def _batches(self, streamed: Streamed, call: Call) -> AsyncIterator[list[bytes]]:
         feed, encode = streamed.feed, streamed.encode
         lock = self._backend.clock.lock
         with self._backend.waker() as waker:
@@ -239,8 +240,8 @@ class Port(grpc.GenericRpcHandler):
                         except Refusal as refusal:
                             raise streamed.refused(refusal) from None
                         ended = feed.ended
-                    for item in batch:
-                        yield encode(item)
+                    # All at once: one by one, between two sends, takes several times as long.
+                    yield [encode(item) for item in batch]
                     if ended:
                         return
                     if not batch:
