@@ -143,7 +143,9 @@ def _ids(steps: list[dict[str, Plain]]) -> list[dict[str, Plain]]:
 
     def partial(value: str) -> str:
         for part, name in parts:
-            value = re.sub(rf"(?<![\w<-]){re.escape(part)}(?![\w-])", name, value)
+            # Not within a name that stands there already.
+            pattern = rf"(?<![\w<-])(?<!<id )(?<!<ID ){re.escape(part)}(?![\w-])"
+            value = re.sub(pattern, name, value)
         return value
 
     def sent(path: Path, value: Plain) -> Plain:

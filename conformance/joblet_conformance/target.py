@@ -28,9 +28,10 @@ NO_CERTIFICATE: Final = "none"
 FOREIGN: Final = "foreign"
 PLAINTEXT: Final = "plaintext"
 READY_S: Final = 5.0
+STRIDE_S: Final = 0.25
 STEP_S: Final = 0.02
 LEAST_S: Final = 0.001
-"""How far a fake's clock is moved at once, seconds: at most where streams are read, at least."""
+"""How far a fake's clock is moved at once, seconds: at most, where streams are read, at least."""
 
 RESTART_S: Final = 60.0
 """Real seconds in which a server has to answer after the command that restarted it."""
@@ -273,10 +274,10 @@ class FakeTarget(Target):
             restart=fake.restart,
         )
         self._fake = fake
+        # No real server's clock stands at a whole second.
+        fake.clock.advance(seconds=0.123457)
         # A real host does not know every command; a fake takes that on for its cases alone.
         fake.programs.default(unknown="not found")
-        # A real server is hardly ever asked at a whole second.
-        fake.clock.advance(seconds=0.123457)
 
     def now(self) -> float:
         """Give the fake's clock's time."""
@@ -289,7 +290,7 @@ class FakeTarget(Target):
     def wait(self, seconds: float) -> None:
         """Advance the fake's clock, in steps small enough for streams to keep up."""
         while seconds > 0:
-            step = min(seconds, 0.25)
+            step = min(seconds, STRIDE_S)
             self._fake.clock.advance(seconds=step)
             seconds -= step
 

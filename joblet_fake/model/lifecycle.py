@@ -45,11 +45,12 @@ class Lifecycle:
         """Take a job that passed validation, and run it now or plan it.
 
         Returns:
-            The job, once a real server would answer: RUNNING or SCHEDULED.
+            The job, once a real server would answer: RUNNING or SCHEDULED. It fails with a
+                Refusal if the job can't be launched (JOB-RUN-81), or planned with its uploads
+                (JOB-RUN-45).
 
         Raises:
-            Refusal: the job can't be built (JOB-RUN-30, JOB-RUN-41, JOB-RUN-45); nothing is
-                recorded.
+            Refusal: the job can't be built (JOB-RUN-30, JOB-RUN-41); nothing is recorded.
         """
         spec = dataclasses.replace(
             spec,
@@ -76,17 +77,30 @@ class Lifecycle:
         return job
 
     def _plan(self, spec: JobSpec, schedule: Schedule) -> Outcome[Job]:
-        for upload in spec.uploads:
-            check_scheduled(upload.path)
-        # The uploads of a scheduled job never reach it (JOB-RUN-46).
-        job = self._record(dataclasses.replace(spec, uploads=()), words.SCHEDULED)
-        job.scheduled_time = schedule.echo
         answer: Outcome[Job] = self._promise()
-        self._after(
-            self._pace.schedule_uploads if spec.uploads else self._pace.schedule,
-            lambda: answer.resolve(job),
-        )
-        self.wait_for(job, schedule.when_ns)
+
+        def planned() -> Job:
+            # The uploads of a scheduled job never reach it (JOB-RUN-46).
+            job = self._record(dataclasses.replace(spec, uploads=()), words.SCHEDULED)
+            job.scheduled_time = schedule.echo
+            self.wait_for(job, schedule.when_ns)
+            return job
+
+        def uploaded() -> None:
+            try:
+                for upload in spec.uploads:
+                    check_scheduled(upload.path)
+            except Refusal as refusal:
+                answer.fail(refusal)
+            else:
+                answer.resolve(planned())
+
+        if spec.uploads:
+            # They are received first, in as long as a launch's pause, and then judged.
+            self._after(self._pace.schedule_uploads, uploaded)
+        else:
+            job = planned()
+            self._after(self._pace.schedule, lambda: answer.resolve(job))
         return answer
 
     def wait_for(self, job: Job, when_ns: int) -> None:

@@ -20,7 +20,7 @@ NO_POOL: Final = (
 )
 
 
-@case("jobs/run-and-complete", "JOB-RUN-59", "JOB-RUN-61", "JOB-SM-01", "JOB-STA-07")
+@case("jobs/run-and-complete", "JOB-RUN-59", "JOB-RUN-61", "JOB-SM-01", "JOB-STA-07", "TIME-06")
 def _(talk: Talk) -> None:
     """A job is answered RUNNING once it is launched, and its end shows 0.3 s after its process."""
     began = talk.target.now()
@@ -33,9 +33,41 @@ def _(talk: Talk) -> None:
     talk.expect("JOB-RUN-59", "the status then", running.status, "RUNNING")
     talk.expect("JOB-STA-07", "end and code", (running.end_time, running.exit_code), ("", 0))
     done = talk.until_status(job_id)
-    talk.check("JOB-SM-01", "it shows late", took(talk, answered) >= 0.3)
+    late = took(talk, answered)
+    talk.check("TIME-06", f"it shows 0.3 s later, not much more: {late}", 0.3 <= late < 1)
     talk.expect("JOB-SM-01", "the end", (done.status, done.exit_code), ("COMPLETED", 0))
     talk.check("JOB-STA-07", "the end has a time", done.end_time)
+
+
+@case("jobs/launch-times", "JOB-RUN-61", "TIME-01", "TIME-03", "TIME-04")
+def _(talk: Talk) -> None:
+    """A launch takes 0.1 s, and 0.05 s more on a bridge; its process starts after the answer."""
+    quickest = {}
+    for network in ("no-such-network", "none", "bridge"):
+        times = []
+        for _ in range(3):
+            began = talk.target.now()
+            talk.call(
+                "RunJob",
+                record=False,
+                command="date",
+                args=["+%s%N"],
+                network=network,
+                environment=talk.marked,
+            )
+            times.append(took(talk, began))
+        quickest[network] = min(times)
+    failed, alone, bridged = quickest.values()
+    told = ", ".join(f"{network} {seconds}" for network, seconds in quickest.items())
+    talk.check("TIME-04", f"no launch is quicker than 0.1 s: {told}", failed >= 0.1)
+    talk.check("TIME-01", f"a bridge takes its time: {told}", bridged >= alone + 0.02)
+    talk.check("TIME-04", f"none of it takes long: {told}", bridged < 0.3)
+    job_id = talk.run("date", "+%s%N")
+    answered = talk.target.moment().timestamp()
+    talk.until_status(job_id)
+    begun = int(talk.output(job_id, record=False)) / 1e9
+    talk.check("TIME-03", f"it starts after the answer: {begun - answered}", begun > answered)
+    talk.listed(record=False)
 
 
 @case("jobs/ids", "JOB-RUN-60", "JOB-RST-06", "JOB-RUN-59", normalise=LIST)

@@ -37,7 +37,7 @@ def _(talk: Talk) -> None:
     talk.expect("JOB-LST-05", "what is left", left, set(listed) - {canceled})
 
 
-@case("jobs/list-order", "JOB-LST-02")
+@case("jobs/list-order", "JOB-LST-02", "TIME-21")
 def _(talk: Talk) -> None:
     """The list's order is not the one in which jobs came."""
     jobs = [

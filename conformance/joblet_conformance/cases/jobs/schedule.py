@@ -83,7 +83,14 @@ def _(talk: Talk) -> None:
         planned(talk, uploads=[{"path": path, "content": b"x"}])
 
 
-@case("jobs/scheduled-uploads-lost", "JOB-RUN-46", "JOB-RUN-43", "JOB-RUN-61", normalise=OUTPUT)
+@case(
+    "jobs/scheduled-uploads-lost",
+    "JOB-RUN-46",
+    "JOB-RUN-43",
+    "JOB-RUN-61",
+    "TIME-02",
+    normalise=OUTPUT,
+)
 def _(talk: Talk) -> None:
     """A scheduled job finds none of its uploads; taking them makes the answer slow."""
     began = talk.target.now()
@@ -94,7 +101,7 @@ def _(talk: Talk) -> None:
     talk.expect("JOB-RUN-46", "what it finds", talk.output(job_id), b"")
 
 
-@case("jobs/quick-to-schedule", "JOB-RUN-61")
+@case("jobs/quick-to-schedule", "JOB-RUN-61", "TIME-02")
 def _(talk: Talk) -> None:
     """Planning a job takes a few milliseconds, since nothing is launched."""
     times = []
@@ -143,13 +150,17 @@ def _(talk: Talk) -> None:
     talk.check("JOB-RUN-81", "the end has a time", status.end_time)
 
 
-@case("jobs/launch-order", "JOB-SM-07")
+@case("jobs/launch-order", "JOB-SM-07", "TIME-05")
 def _(talk: Talk) -> None:
     """Due jobs are launched one by one, the earliest first, whatever the order they came in."""
-    begins = [talk.moment(seconds) for seconds in (1.2, 1.1, 1.0)]
+    due = talk.target.moment().timestamp() + 1
+    begins = [talk.moment(seconds) for seconds in (1.02, 1.01, 1.0)]
     jobs = [talk.run("date", "+%s%N", schedule=begin) for begin in begins]
     for job_id in jobs:
         talk.until_status(job_id)
     times = [int(talk.output(job_id, record=False)) / 1e9 for job_id in reversed(jobs)]
-    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    gaps = [round(later - earlier, 3) for earlier, later in itertools.pairwise(times)]
     talk.check("JOB-SM-07", f"they start in the order of their times: {gaps}", min(gaps) > 0)
+    talk.check("TIME-05", f"one waits for the other: {gaps}", min(gaps) >= 0.05)
+    late = round(times[0] - due, 3)
+    talk.check("TIME-05", f"the first is not late: {late}", 0 < late < 0.6)

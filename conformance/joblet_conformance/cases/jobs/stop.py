@@ -30,14 +30,14 @@ def stopped(talk: Talk, job_id: str) -> Any:  # noqa: ANN401 - a run-time messag
     return talk.until_status(job_id, "FAILED", "COMPLETED", seconds=LATE_S)
 
 
-@case("jobs/stop-deaf", "JOB-STP-01", "JOB-STP-05", "JOB-STP-06", "JOB-STP-07", "JOB-SM-02")
+@case("jobs/stop-deaf", "JOB-STP-01", "JOB-STP-06", "JOB-STP-07", "JOB-SM-02", "TIME-08")
 def _(talk: Talk) -> None:
     """A command that does not hear SIGTERM is killed: STOPPED first, then FAILED with -1."""
     job_id = talk.run("sleep", "60")
     talk.wait(SHELL_S)
     began = talk.target.now()
     last = stopped(talk, job_id)
-    talk.check("JOB-STP-05", "it takes 0.1 s", took(talk, began) >= 0.1)
+    talk.check("TIME-08", f"it takes a while: {took(talk, began)}", took(talk, began) >= 0.3)
     talk.expect("JOB-STP-07", "what stays", (last.status, last.exit_code), ("FAILED", -1))
     talk.check("JOB-STP-07", "the end has a time", last.end_time)
     talk.wait(1)
@@ -55,9 +55,35 @@ def _(talk: Talk) -> None:
         talk.check("JOB-STP-06", "it was heard", b"bye\n" in talk.output(job_id, record=False))
 
 
+@case("jobs/stop-times", "JOB-STP-05", "JOB-STP-04", "JOB-STP-07a", "TIME-07")
+def _(talk: Talk) -> None:
+    """A stop waits for 0.1 s while there is a process, and longer if it has to kill it."""
+    quickest: dict[str, float] = {}
+    for kind in ("scheduled", "ended", "heard", "killed") * 2:
+        job_id = {
+            "scheduled": lambda: talk.run("true", schedule=FAR),
+            "ended": lambda: talk.run("true"),
+            "heard": lambda: talk.shell("trap 'exit 0' TERM; sleep 60"),
+            "killed": lambda: talk.run("sleep", "60"),
+        }[kind]()
+        if kind != "scheduled":
+            talk.wait(0.12 if kind == "ended" else SHELL_S)
+        began = talk.target.now()
+        talk.call("StopJob", uuid=job_id)
+        quickest[kind] = min(took(talk, began), quickest.get(kind, 60))
+    told = ", ".join(f"{kind} {seconds}" for kind, seconds in quickest.items())
+    talk.check("JOB-STP-04", f"no process, no time: {told}", quickest["scheduled"] < 0.05)
+    talk.check("JOB-STP-07a", f"an ended one hardly any: {told}", quickest["ended"] < 0.08)
+    talk.check("JOB-STP-05", f"else 0.1 s: {told}", quickest["heard"] >= 0.1)
+    talk.check(
+        "TIME-07", f"and more to kill: {told}", quickest["killed"] >= quickest["heard"] + 0.03
+    )
+
+
 @case(
     "jobs/stop-at-once",
     "JOB-STP-10",
+    "TIME-24",
     normalise=[
         Either(
             "GetJobStatus",
