@@ -29,9 +29,10 @@ NO_CERTIFICATE: Final = "none"
 FOREIGN: Final = "foreign"
 PLAINTEXT: Final = "plaintext"
 READY_S: Final = 5.0
+STRIDE_S: Final = 0.25
 STEP_S: Final = 0.02
 LEAST_S: Final = 0.001
-"""How far a fake's clock is moved at once, seconds: at most where streams are read, at least."""
+"""How far a fake's clock is moved at once, seconds: at most, where streams are read, at least."""
 
 RESTART_S: Final = 60.0
 """Real seconds in which a server has to answer after the command that restarted it."""
@@ -292,7 +293,7 @@ class FakeTarget(Target):
     def wait(self, seconds: float) -> None:
         """Advance the fake's clock, in steps small enough for streams to keep up."""
         while seconds > 0:
-            step = min(seconds, 0.25)
+            step = min(seconds, STRIDE_S)
             self._fake.clock.advance(seconds=step)
             seconds -= step
 
