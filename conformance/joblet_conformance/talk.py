@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 OVER: Final = frozenset({"COMPLETED", "FAILED", "STOPPED", "CANCELED"})
 CALL_S: Final = 20.0
 STREAM_S: Final = 120.0
+LOOK_S: Final = 0.1
+"""Seconds that may pass on a fake's clock between two looks at something."""
+
 LATE_S: Final = 0.5
 """Seconds after which nothing that a stopped job left behind is written any more (JOB-STP-07)."""
 
@@ -193,34 +196,30 @@ class Talk:
             shape = None
         step = Step(shape.key if shape else method, role, told if said is None else said)
         began = self.target.now()
-        messages = []
+        messages: list[Any] = []
         if shape is None:
             there = "persist" in method if persist is None else persist
             call = self._unknown(method, request, role, timeout, persist=there)
         else:
             call = self.target.invoke(shape, request, role, timeout)
-        with contextlib.suppress(grpc.RpcError):
-            for data in call:
-                if shape is None:
-                    step.messages.append(plain_bytes(data))
-                    continue
-                try:
-                    message = shape.decode_response(data)
-                except DecodeError:
-                    step.messages.append({"broken": plain_bytes(data)})
-                    continue
-                if cut is not None:
-                    cut(message)
-                step.messages.append(plain_message(message))
-                messages.append(message)
+
+        def read() -> None:
+            with contextlib.suppress(grpc.RpcError):
+                for data in call:
+                    _note_message(step, shape, data, cut, messages)
+
+        if step.method == "JobService.RunJob":
+            try:
+                _to_its_end(read, timeout)
+            finally:
+                self._jobs += [message.job_uuid for message in messages]
+        else:
+            read()
         _note_end(step, call)
         step.seconds = self.target.now() - began
         if record:
             self.transcript.steps.append(step)
-        reply = Reply(step.code, step.details, tuple(messages))
-        if shape is not None and shape.key == "JobService.RunJob" and reply.messages:
-            self._jobs.append(reply.message.job_uuid)
-        return reply
+        return Reply(step.code, step.details, tuple(messages))
 
     def follow(
         self,
@@ -419,7 +418,7 @@ class Talk:
         while not check():
             if self.target.now() > end:
                 raise Unmet(f"not within {seconds:g} s: {what}")
-            self.target.poll()
+            self.target.poll(LOOK_S)
 
     # Findings
 
@@ -471,6 +470,51 @@ class Talk:
             status: str = self.status(job_id).status
             return status
         return ""
+
+
+def _to_its_end(work: Callable[[], None], seconds: float) -> None:
+    """Do something to its end, though Ctrl-C come meanwhile: what it makes must be known.
+
+    Args:
+        work: what to do.
+        seconds: how long it takes at most after a Ctrl-C.
+    """
+    # Not the thread's join(), which forgets to wait once it was interrupted.
+    ended = threading.Event()
+
+    def worker() -> None:
+        try:
+            work()
+        finally:
+            ended.set()
+
+    threading.Thread(target=worker, daemon=True).start()
+    try:
+        ended.wait()
+    except BaseException:
+        ended.wait(seconds)
+        raise
+
+
+def _note_message(
+    step: Step,
+    shape: Method | None,
+    data: bytes,
+    cut: Callable[[Any], None] | None,
+    messages: list[Any],
+) -> None:
+    if shape is None:
+        step.messages.append(plain_bytes(data))
+        return
+    try:
+        message = shape.decode_response(data)
+    except DecodeError:
+        step.messages.append({"broken": plain_bytes(data)})
+        return
+    if cut is not None:
+        cut(message)
+    step.messages.append(plain_message(message))
+    messages.append(message)
 
 
 def _note_end(step: Step, call: Any) -> None:  # noqa: ANN401 - gRPC's call object

@@ -28,15 +28,10 @@ NO_CERTIFICATE: Final = "none"
 FOREIGN: Final = "foreign"
 PLAINTEXT: Final = "plaintext"
 READY_S: Final = 5.0
-NANOS: Final = 1_000_000_000
 STRIDE_S: Final = 0.25
-"""Clock seconds that a fake is moved on at most in one go."""
-
-LITTLE_S: Final = 0.02
-"""Clock seconds that it is moved on when nothing is due."""
-
+STEP_S: Final = 0.02
 LEAST_S: Final = 0.001
-"""Clock seconds that it is moved on at least: less is lost in rounding."""
+"""How far a fake's clock is moved at once, seconds: at most, where streams are read, at least."""
 
 RESTART_S: Final = 60.0
 """Real seconds in which a server has to answer after the command that restarted it."""
@@ -199,8 +194,13 @@ class Target:
         """Let time pass."""
         time.sleep(seconds)
 
-    def poll(self) -> None:
-        """Let a moment pass between two looks."""
+    def poll(self, most: float = STEP_S) -> None:
+        """Let a moment pass between two looks.
+
+        Args:
+            most: how many seconds may pass at once where the target's clock can be moved.
+        """
+        del most
         time.sleep(self.pause)
 
     def opened(self) -> None:
@@ -294,14 +294,13 @@ class FakeTarget(Target):
             self._fake.clock.advance(seconds=step)
             seconds -= step
 
-    def poll(self) -> None:
-        """Advance the fake's clock to what is due next, or a little if nothing is."""
+    def poll(self, most: float = STEP_S) -> None:
+        """Advance the fake's clock a little, and never past the next thing to happen."""
         time.sleep(self.pause)
         clock = self._fake.clock
         due = clock.next_due()
-        # What was due last may still be on its way to whoever waits for it.
-        left = LITTLE_S if due is None else (due - clock.now_ns()) / NANOS
-        clock.advance(seconds=min(max(left, LEAST_S), STRIDE_S))
+        ahead = most if due is None else due / 1e9 - clock.now().timestamp()
+        clock.advance(seconds=min(most, max(ahead, LEAST_S)))
 
     def opened(self) -> None:
         """Wait until the call is in the fake's journal, then once around its loop."""

@@ -26,7 +26,7 @@ assert joblet_conformance.cases.__all__
 RECORDINGS = read_recordings("2.3.1")
 RECORDED = sorted(case for case, recording in RECORDINGS.items() if recording.runs)
 ENOUGH = 0.95
-SAMPLE = 30
+SAMPLE = 60
 HOUR = 3600
 
 
