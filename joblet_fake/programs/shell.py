@@ -66,7 +66,6 @@ class Shell:
     stops_on_failure: bool = False
     io: Io = field(default_factory=Io)
     pid: int = 1
-    _news: str = ""
     _substituted: int = 0
     _lenient: int = 0
     loops: int = 0
@@ -114,7 +113,7 @@ class Shell:
                 yield from self._pipeline(pipeline, last=last and final)
             finally:
                 self._lenient -= not final or pipeline.negated
-            counts = final and not pipeline.negated and not self._lenient
+            counts = final and _fails_alone(pipeline) and not self._lenient
             if self.stops_on_failure and self.status and counts:
                 raise Exit(self.status)
         return self.status
@@ -230,10 +229,6 @@ class Shell:
         writer = words[1] if words[:1] == ["exec"] and words[1:] else "".join(words[:1])
         steps = self._with_room(self._assigned(command, words, last=last), writer)
         self.status = yield from self._all_redirected(steps, command.redirections)
-        if self._news:
-            # The shell itself says how its child died, so the child's redirections don't count.
-            news, self._news = self._news, ""
-            yield Stderr(news.encode())
         return self.status
 
     def _assigned(self, command: grammar.Simple, words: list[str], *, last: bool) -> Steps:
@@ -283,7 +278,8 @@ class Shell:
                     raise
                 if killed.group:
                     return (yield from self._terminated(killed.status))
-                self._news += killed.said
+                if killed.said:
+                    yield Stderr(f"{killed.said}\n".encode())
                 return killed.status
         builtin = BUILTINS.get(base)
         if builtin is None:
@@ -435,6 +431,18 @@ class Shell:
         if name.isdigit():
             return self.args[int(name)] if int(name) < len(self.args) else ""
         return self.variables.get(name) or piece.default or ""
+
+
+def _fails_alone(pipeline: grammar.Pipeline) -> bool:
+    """Tell whether its failure ends a shell after `set -e`.
+
+    What runs inside of braces, conditions and loops has had its own say.
+    """
+    last = pipeline.commands[-1]
+    if isinstance(last, grammar.Redirected):
+        last = last.command
+    simple = isinstance(last, grammar.Simple) or (isinstance(last, grammar.Group) and last.subshell)
+    return not pipeline.negated and (simple or len(pipeline.commands) > 1)
 
 
 def _group(script: grammar.Script) -> grammar.Group:

@@ -54,7 +54,7 @@ class Killed(Exception):  # noqa: N818 - as above
         super().__init__(signal)
         self.group = group
         self.status = SIGNALLED + signal
-        self.said = f"{SAID[signal]}\n" if SAID[signal] else ""
+        self.said = SAID[signal]
 
 
 class Loop(Exception):  # noqa: N818 - it is control flow, as in a shell
@@ -148,15 +148,16 @@ def _kill(shell: Shell, args: list[str]) -> Steps:
         name, targets = targets[1] if targets[1:] else "", targets[2:]
     elif targets and targets[0].startswith("-"):
         name, targets = targets[0][1:], targets[1:]
-    name = name.removeprefix("SIG")
+    if not shell.io.posix:
+        name = name.removeprefix("SIG")
     signal = SIGNALS.get(name, int(name) if name.isdecimal() else -1)
-    if signal not in SAID or len(targets) != 1 or not targets[0].isdecimal():
+    if signal not in {0, *SAID} or len(targets) != 1 or not targets[0].isdecimal():
         shell.context.unknown.append(" ".join(["kill", *args]))
         return 0
     if targets[0] not in ("1", str(shell.pid)):
         yield Stderr(f"{shell.name}: 1: kill: No such process\n\n".encode())
         return 1
-    if targets[0] != str(shell.pid):
+    if targets[0] != str(shell.pid) or not signal:
         return 0
     if signal == TERM and shell.trap is not None:
         yield from shell.run_list(shell.trap)

@@ -311,6 +311,23 @@ def test_the_uploads_of_a_scheduled_job_are_lost() -> None:
     assert job.files == {}
 
 
+def test_the_uploads_of_a_scheduled_job_are_judged_once_they_are_received() -> None:
+    """JOB-RUN-45: a refusal takes as long as an answer, and records nothing."""
+    stage = Stage("real")
+    answer = stage.submit(schedule=DUE, uploads=(Upload("../x", b"1"),))
+    stage.clock.advance(0.099)
+    assert not answer.done
+    stage.clock.advance(0.001)
+    with refused(
+        Kind.INTERNAL,
+        "upload preparation failed: upload processing failed: failed to prepare upload session: "
+        "upload validation failed: invalid file path ../x: path traversal not allowed",
+    ):
+        answer.result()
+    stage.clock.advance(120)
+    assert len(stage.model.jobs.stored) == 0
+
+
 @pytest.mark.parametrize("schedule", ["10s", "2026-13-01T00:00:00Z"])
 def test_a_schedule_that_is_no_time_records_nothing(schedule: str) -> None:
     """JOB-RUN-41."""

@@ -68,6 +68,20 @@ def test_hangs_runs_until_it_is_stopped() -> None:
     assert job.exit_code == -1
 
 
+def test_a_stop_right_after_the_launch_meets_the_launcher() -> None:
+    """JOB-STP-10: it hears SIGTERM, and its exit code is 2."""
+    here = host("real")
+    here.programs.on("train").prints("never").hangs()
+    answer = here.submit("train")
+    here.clock.advance(0.15)
+    job = answer.result()
+    stopping = here.stop(job)
+    here.clock.advance(0.108)
+    assert stopping.done
+    here.clock.advance(1)
+    assert (job.status, job.exit_code, output(job)) == ("FAILED", 2, b"")
+
+
 def test_a_sleeping_script_is_killed_by_a_stop_and_says_no_more() -> None:
     here = host(pace="real")
     here.programs.on("x").prints("a").sleeps(10).prints("b")

@@ -254,6 +254,18 @@ X=1 :; echo $X
 X=' a
 b '; echo $X
 for i in 1 2 3; do (break); echo $i; done
+sh -c 'kill -9 $$; echo no'; echo $?
+sh -c 'kill $$; echo no'; echo $?
+sh -c 'kill -s HUP $$'; echo $?
+sh -c 'kill -INT $$'; echo $?
+sh -c 'kill -USR1 $$' 2>/dev/null; echo $?
+sh -c "trap 'echo got' TERM; kill -TERM \$\$; echo on"
+sh -c "trap '' TERM; kill \$\$; echo on"; echo $?
+sh -c "trap 'echo no' EXIT; kill \$\$"; echo $?
+sh -c 'kill -0 $$' || echo x; sh -c 'exec sh -c "kill -9 \$\$"'; echo $?
+sh -c 'kill -9 $$' && echo no || echo $?
+kill -9 999999999; echo $?
+A=$((1/0)) 2>&1
 """
 
 
