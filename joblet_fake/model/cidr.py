@@ -30,6 +30,20 @@ def is_cidr(text: str) -> bool:
     return "%" not in address and int(length[1]) <= parsed.max_prefixlen
 
 
+def is_ipv4(cidr: str) -> bool:
+    """Tell whether a block is of IPv4, the only kind that jobs get addresses of (NET-32).
+
+    >>> is_ipv4("10.0.0.0/8"), is_ipv4("::ffff:10.0.0.0/104")
+    (True, False)
+    """
+    return ":" not in cidr
+
+
+def count(cidr: str) -> int:
+    """Give how many addresses a block has, all of which a real server makes (NET-10)."""
+    return ipaddress.ip_network(cidr, strict=False).num_addresses
+
+
 def addresses(cidr: str) -> Iterator[str]:
     """Give the addresses for jobs, lowest first: all but the first and last of the block (NET-28).
 

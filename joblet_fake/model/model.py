@@ -13,6 +13,7 @@ from joblet_fake.model.lifecycle import Lifecycle
 from joblet_fake.model.log_feed import LogFeed
 from joblet_fake.model.network import Networks
 from joblet_fake.model.pace import PACES
+from joblet_fake.model.volume import Volumes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,7 @@ class Model:
         self.jobs = Jobs()
         self.networks = Networks()
         self.history = History()
-        self.volumes: set[str] = set()
+        self.volumes = Volumes()
         self.runtimes: set[str] = set()
         self.lifecycle = Lifecycle(self)
 
