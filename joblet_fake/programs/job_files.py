@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import posixpath
+import re
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Final
 
@@ -94,6 +95,19 @@ class JobFiles(MutableMapping[str, bytes]):
             raise FileExistsError(errno.EEXIST, "File exists", path)
         tree.make_folder(inside)
 
+    def make_parents(self, path: str) -> None:
+        """Make the folders that a file lies in, below /work or its volume.
+
+        Raises:
+            OSError: one of them is a file, or there is no room for it.
+        """
+        path = _absolute(path)
+        # /work, or /volumes and the volume's name, are there or not.
+        given = 2 if path.startswith(VOLUMES + "/") else 1
+        for folder in parents(path)[1 + given :]:
+            if not self.is_folder(folder):
+                self.make_folder(folder)
+
     def remove(self, path: str) -> None:
         """Remove a file or an empty folder.
 
@@ -131,7 +145,7 @@ class JobFiles(MutableMapping[str, bytes]):
 
     def _find(self, path: str) -> tuple[Tree, str]:
         """Give the tree that a path is in, and the path there."""
-        path = posixpath.normpath(posixpath.join(WORK, path))
+        path = _absolute(path)
         if path == WORK or path.startswith(WORK + "/"):
             return self._own, path[len(WORK) + 1 :]
         if path.startswith(VOLUMES + "/"):
@@ -147,3 +161,17 @@ class JobFiles(MutableMapping[str, bytes]):
         for folder in parents(inside):
             if not self._elsewhere.is_folder(folder):
                 self._elsewhere.make_folder(folder)
+
+
+def is_writable(path: str) -> bool:
+    """Tell whether a path is a file's in /work or in a volume.
+
+    >>> is_writable("a/b"), is_writable("/volumes/data/x"), is_writable("/volumes/data")
+    (True, True, False)
+    """
+    place = re.fullmatch(r"/work/.+|/volumes/[^/]+/.+", _absolute(path), re.DOTALL)
+    return place is not None and not path.endswith("/")
+
+
+def _absolute(path: str) -> str:
+    return "/" + posixpath.normpath(posixpath.join(WORK, path)).lstrip("/")

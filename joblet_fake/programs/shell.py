@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -18,10 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from joblet_fake.programs.context import Context
+    from joblet_fake.programs.job_files import JobFiles
     from joblet_fake.programs.steps import Steps, Work
 
 NOT_FOUND: Final = 127
 """The status of a command that is not there."""
+
+CANNOT_CREATE: Final = {errno.ENOENT: "Directory nonexistent"}
+"""What a shell calls a problem that the system calls otherwise."""
+
+SHELLS_OWN: Final = ("echo", "printf", "pwd")
+"""Commands that are built into a shell, and say otherwise that there is no room."""
 
 ROUNDS: Final = 50_000
 """A loop that goes round more often without sleeping is taken for one that never ends."""
@@ -107,7 +115,7 @@ class Shell:
                 yield from self._pipeline(pipeline, last=last and final)
             finally:
                 self._lenient -= not final or pipeline.negated
-            counts = final and not pipeline.negated and not self._lenient
+            counts = final and not pipeline.negated and not self._lenient and _fails(pipeline)
             if self.stops_on_failure and self.status and counts:
                 raise Exit(self.status)
         return self.status
@@ -283,6 +291,17 @@ class Shell:
                 step = steps.send(status)
         except StopIteration as stop:
             return stop.value or 0
+        except OSError as error:
+            # What it writes to is full.
+            steps.close()
+            yield self._unwritten(name, error)
+            return 1
+
+    def _unwritten(self, name: str, error: OSError) -> Stderr:
+        problem = f"{name}: write error: {error.strerror}"
+        if name in SHELLS_OWN:
+            problem = f"{self.name}: 1: {name}: {name}: I/O error"
+        return Stderr(f"{problem}\n".encode(errors="surrogateescape"))
 
     def _environment(self, assigned: dict[str, str]) -> dict[str, str]:
         """Give what a command sees: the exported variables and those set for it alone."""
@@ -309,12 +328,20 @@ class Shell:
             case ">" | ">>", "/dev/null":
                 return (yield from _moved(steps, redirection.stream, None))
             case ">" | ">>", _:
-                kept: list[bytes] = []
-                status = yield from _moved(steps, redirection.stream, kept.append)
                 path = self.context_path(target)
-                before = self.context.files.get(path, b"") if redirection.operator == ">>" else b""
-                self.context.files[path] = before + b"".join(kept)
-                return status
+                files = self.context.files
+                try:
+                    files.write(path, b"", append=redirection.operator == ">>")
+                except OSError as error:
+                    steps.close()
+                    problem = CANNOT_CREATE.get(error.errno or 0, error.strerror)
+                    yield Stderr(f"{self.name}: 1: cannot create {target}: {problem}\n".encode())
+                    return 2
+                try:
+                    return (yield from _moved(steps, redirection.stream, _adding(files, path)))
+                except OSError:
+                    # It could not even say that there is no room.
+                    return 1
             case "<", _:
                 path = self.context_path(target)
                 if target != "/dev/null" and path not in self.context.files:
@@ -389,6 +416,16 @@ class Shell:
         return self.variables.get(name) or piece.default or ""
 
 
+def _fails(pipeline: grammar.Pipeline) -> bool:
+    """Tell whether a failure is this pipeline's own, and not that of a command inside of it."""
+    command = pipeline.commands[-1]
+    while isinstance(command, grammar.Redirected):
+        command = command.command
+    inside = isinstance(command, grammar.If | grammar.For | grammar.While)
+    group = isinstance(command, grammar.Group) and not command.subshell
+    return len(pipeline.commands) > 1 or not (inside or group)
+
+
 def _group(script: grammar.Script) -> grammar.Group:
     return grammar.Group(script, subshell=False)
 
@@ -404,14 +441,22 @@ def _moved(
     try:
         step = next(steps)
         while True:
-            if isinstance(step, moved):
-                if sink is Stdout or sink is Stderr:
-                    yield sink(step.data)
+            try:
+                if not isinstance(step, moved):
+                    status = yield step
+                elif sink is Stdout or sink is Stderr:
+                    status = yield sink(step.data)
                 elif sink is not None:
                     sink(step.data)
-                status = 0
+                    status = 0
+            except OSError as error:
+                # Whoever wrote it learns that there is no room for it.
+                step = steps.throw(error)
             else:
-                status = yield step
-            step = steps.send(status)
+                step = steps.send(status)
     except StopIteration as stop:
         return stop.value or 0
+
+
+def _adding(files: JobFiles, path: str) -> Callable[[bytes], None]:
+    return lambda data: files.write(path, data, append=True)

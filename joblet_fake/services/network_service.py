@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from joblet_fake.model.cidr import count
 from joblet_fake.model.errors import Refusal
-from joblet_fake.services.answer import Answer, Handler
 from joblet_fake.services.order import shuffled
 from joblet_fake.services.status import StatusError
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from joblet_fake.model.model import Model
+    from joblet_fake.services.answer import Answer, Handler
     from joblet_fake.services.generation import Generation
     from joblet_fake.wire import Api
 
@@ -66,9 +66,7 @@ class NetworkService:
                 "bridge": network.bridge,
                 "job_count": len(self._model.networks.jobs(network.name)),
             }
-            for network in sorted(
-                self._model.networks, key=lambda network: shuffled(network.name)
-            )
+            for network in sorted(self._model.networks, key=lambda network: shuffled(network.name))
         ]
         return self._method("NetworkService.ListNetworks").encode({"networks": networks})
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from joblet_fake.model import gotime
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.volume import FILESYSTEM
-from joblet_fake.services.answer import Answer, Handler
 from joblet_fake.services.order import shuffled
 from joblet_fake.services.status import StatusError
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from joblet_fake.model.model import Model
+    from joblet_fake.services.answer import Answer, Handler
     from joblet_fake.services.generation import Generation
     from joblet_fake.wire import Api
 
