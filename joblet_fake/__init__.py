@@ -7,8 +7,10 @@ from joblet_fake.clock import Clock
 from joblet_fake.exchange import Call, Calls, Frame
 from joblet_fake.fake import FakeJoblet
 from joblet_fake.jobs_view import JobsView, JobView
+from joblet_fake.networks_view import NetworksView, NetworkView
 from joblet_fake.programs import Programs, Script
 from joblet_fake.server import ForkError, PortError, StalledError, Tls
+from joblet_fake.volumes_view import VolumesView, VolumeView
 from joblet_fake.wire import Api, Method, versions
 from joblet_fake.wire import load as load_api
 
@@ -24,11 +26,15 @@ __all__ = [
     "JobView",
     "JobsView",
     "Method",
+    "NetworkView",
+    "NetworksView",
     "PortError",
     "Programs",
     "Script",
     "StalledError",
     "Tls",
+    "VolumeView",
+    "VolumesView",
     "__version__",
     "load_api",
     "versions",

@@ -165,9 +165,10 @@ class Networks:
                 f"failed to setup networking: failed to allocate IP: "
                 f"no available IP addresses in network: {name}",
             )
-        self._allocations[uuid] = (name, address)
         if not network.cidr:
+            pool.give_back(address)
             raise CrashError("Socket closed")
+        self._allocations[uuid] = (name, address)
         return address if network.reaches_jobs else None
 
     def detach(self, uuid: str) -> None:
