@@ -186,6 +186,8 @@ class _Mutated(Target):
         self.has_role = inner.has_role  # type: ignore[method-assign]  # all but invoke is theirs
         self.channel = inner.channel  # type: ignore[method-assign]
         self.now = inner.now  # type: ignore[method-assign]
+        self.moment = inner.moment  # type: ignore[method-assign]
+        self.restart = inner.restart  # type: ignore[method-assign]
         self.wait = inner.wait  # type: ignore[method-assign]
         self.poll = inner.poll  # type: ignore[method-assign]
         self.opened = inner.opened  # type: ignore[method-assign]

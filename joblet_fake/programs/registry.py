@@ -228,9 +228,14 @@ class Programs:
             job.explanation = f"no program knows {what}; it failed as a command that is not there"
 
             def not_found(context: Context) -> Steps:
-                yield Stdout(
-                    system_lines.unknown_command(self._clock.now_ns(), context.command),
-                )
+                now, command = self._clock.now_ns(), context.command
+                if command.startswith("/"):
+                    # No upload can be executed (JOB-RUN-72).
+                    uploaded = Io().place(command) in context.files
+                    reason = "permission denied" if uploaded else "no such file or directory"
+                    yield Stdout(system_lines.exec_failed(now, job.uuid, reason))
+                else:
+                    yield Stdout(system_lines.unknown_command(now, command))
                 return 1
 
             return not_found

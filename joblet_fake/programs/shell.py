@@ -52,6 +52,8 @@ class Shell:
         at_exit: what is run at the end.
         loops: how many loops it is in.
         rounds: how often loops went round since it last slept.
+        inner: whether another shell runs it: it is no PID 1, and dies of SIGTERM.
+        killed: whether it did.
         stops_on_failure: whether a command that fails ends it (`set -e`).
         io: what it reads from, and where it is.
     """
@@ -72,6 +74,8 @@ class Shell:
     _lenient: int = 0
     loops: int = 0
     rounds: int = 0
+    inner: bool = False
+    killed: bool = False
 
     def __post_init__(self) -> None:
         given = self.context.environment if self.environment is None else self.environment
@@ -82,8 +86,8 @@ class Shell:
     # Scripts
 
     def run(self, script: grammar.Script) -> Steps:
-        """Run a whole `sh -c`; the last command takes the shell's place (it is then PID 1)."""
-        yield from self._until_exit(script, last=True)
+        """Run a whole `sh -c`; the last command takes a bash's place, not that of a plain shell."""
+        yield from self._until_exit(script, last=not self.io.posix)
         if self.at_exit is not None:
             script, self.at_exit, status = self.at_exit, None, self.status
             yield from self._until_exit(script)
@@ -265,8 +269,11 @@ class Shell:
         base = name.rpartition("/")[2]
         if base in ("sh", "bash", "dash") and args[:1] == ["-c"] and len(args) > 1:
             io = Io(self.io.stdin, self.io.cwd)
-            inner = Shell(self.context, base, tuple(args[2:]), self._environment(assigned), io=io)
-            return (yield from inner.run(parse(args[1])))
+            inner = Shell(
+                self.context, base, tuple(args[2:]), self._environment(assigned), io=io, inner=True
+            )
+            status = yield from inner.run(parse(args[1]))
+            return (yield from self._terminated(status)) if inner.killed else status
         builtin = BUILTINS.get(base)
         if builtin is None:
             self.context.unknown.append(name)
@@ -275,7 +282,7 @@ class Shell:
             yield Stderr(f"{self.name}: 1: {name}: not found\n".encode(errors="surrogateescape"))
             return NOT_FOUND
         self.io.environment = self._environment(assigned)
-        child = (not last or self.trap is not None) and not self.deaf
+        child = (not last or self.trap is not None or self.inner) and not self.deaf
         steps = builtin(self.context, args, self.io)
         status = 0
         try:
@@ -310,9 +317,12 @@ class Shell:
         )
 
     def _terminated(self, status: int) -> Steps:
-        """A child died of SIGTERM: run the trap, if there is one, and go on."""
+        """A child died of SIGTERM: say so, run the trap, if there is one, and go on."""
+        if self.trap is None and self.inner:
+            self.killed = True
+            raise Exit(status)
+        yield Stderr(b"Terminated\n")
         if self.trap is None:
-            yield Stderr(b"Terminated\n")
             return status
         trap, self.trap = self.trap, None
         yield from self.run_list(trap)
