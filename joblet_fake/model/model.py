@@ -71,6 +71,7 @@ class Model:
         """
         lifecycle, jobs = self.lifecycle, self.jobs
         self.clock.cancel_all()
+        self.volumes.restarted(self.clock.now_ns())
         self._boot(jobs.listener)
         lifecycle.give_up()
         for job in jobs.buffered:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.model.errors import Kind, Refusal
@@ -179,6 +179,12 @@ class Volumes:
         del self._places[name]
         # Nothing is mounted over the directory itself: jobs that have it lose it, too.
         place.directory.tree.drop()
+
+    def restarted(self, now_ns: int) -> None:
+        """Find the volumes again after a restart: all are there, and as old as it (VOL-19)."""
+        self._volumes = {
+            name: replace(volume, created_ns=now_ns) for name, volume in self._volumes.items()
+        }
 
     def mount(self, name: str) -> tuple[str, Mount] | str:
         """Find what a job that names a volume gets.

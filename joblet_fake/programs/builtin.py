@@ -100,10 +100,15 @@ def seq(_context: Context, args: list[str], _io: Io) -> Steps:
     if (last - first) * step < 0:
         count = 0
     width = max(len(f"{end:.{places}f}") for end in (first, first + (count - 1) * step))
+    whole = not places and not pad
     form = f"0{width}.{places}f" if pad else f".{places}f"
     for start in range(0, count, 4096):
         end = min(start + 4096, count)
-        text = separator.join(f"{first + step * place:{form}}" for place in range(start, end))
+        if whole:
+            begin, by = int(first + step * start), int(step)
+            text = separator.join(map(str, range(begin, begin + by * (end - start), by)))
+        else:
+            text = separator.join(f"{first + step * place:{form}}" for place in range(start, end))
         yield Stdout((text + (separator if end < count else "\n")).encode())
     return 0
 
