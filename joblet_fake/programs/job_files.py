@@ -105,6 +105,8 @@ class JobFiles(MutableMapping[str, bytes]):
         # /work, or /volumes and the volume's name, are there or not.
         given = 2 if path.startswith(VOLUMES + "/") else 1
         for folder in parents(path)[1 + given :]:
+            if folder in self:
+                raise NotADirectoryError(errno.ENOTDIR, "Not a directory", folder)
             if not self.is_folder(folder):
                 self.make_folder(folder)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from joblet_fake.model.cidr import count
 from joblet_fake.model.errors import Refusal
+from joblet_fake.services.delayed import delayed
 from joblet_fake.services.order import shuffled
 from joblet_fake.services.status import StatusError
 
@@ -52,7 +53,7 @@ class NetworkService:
         pace = self._model.pace
         made = count(network.cidr) if network.cidr else 0
         delay = min(pace.network + pace.address * made, LONGEST)
-        return self._model.lifecycle.answer(answer, delay)
+        return delayed(self._model, answer, delay)
 
     def list_networks(self, _request: object) -> Answer:
         """Give every network, and how many jobs hold an address of it (NET-17 to NET-22).

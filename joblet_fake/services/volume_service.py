@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from joblet_fake.model import gotime
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.volume import FILESYSTEM
+from joblet_fake.services.delayed import delayed
 from joblet_fake.services.order import shuffled
 from joblet_fake.services.status import StatusError
 
@@ -51,9 +52,7 @@ class VolumeService:
         answer = self._method("VolumeService.CreateVolume").encode(
             {"name": volume.name, "size": volume.size, "type": volume.type, "path": volume.path},
         )
-        return model.lifecycle.answer(
-            answer, pace.disk if volume.type == FILESYSTEM else pace.memory
-        )
+        return delayed(model, answer, pace.disk if volume.type == FILESYSTEM else pace.memory)
 
     def list_volumes(self, _request: object) -> Answer:
         """Give every volume; no job ever counts as using one (VOL-15 to VOL-18).
@@ -88,4 +87,4 @@ class VolumeService:
         if volume is None:
             return answer
         delay = pace.disk_removal if volume.type == FILESYSTEM else pace.memory
-        return model.lifecycle.answer(answer, delay)
+        return delayed(model, answer, delay)
