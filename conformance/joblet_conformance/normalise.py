@@ -99,8 +99,7 @@ def normalised(
     normalisers: Iterable[Normaliser] = (),
 ) -> list[dict[str, Plain]]:
     """Give a transcript with placeholders for ids and times, and for what a case declares."""
-    copied: list[dict[str, Plain]] = _mapped(steps, lambda _path, value: value)
-    copied = _ids(copied)
+    copied = _ids(steps)
     for each in normalisers:
         each.apply(copied)
     return _times(copied)
@@ -432,3 +431,12 @@ SYSTEM_FIELD: Final = re.compile(r'\w+=(?:".*?"(?= \w+=|$)|\S*)')
 
 def _sorted_fields(match: re.Match[str]) -> str:
     return f"{match[1]}| {' '.join(sorted(SYSTEM_FIELD.findall(match[2])))}"
+
+
+BLANK: Final = Pattern(
+    "proto:[ \xa0]",
+    "proto: and a blank",
+    "each build of a real server has one of two kinds of blank there",
+    field="details",
+)
+"""For cases of bytes that are no message (SRV-21)."""

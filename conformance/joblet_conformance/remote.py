@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import grpc
 import yaml
 
 from joblet_conformance.target import (
@@ -19,15 +21,16 @@ from joblet_conformance.target import (
     anonymous,
     wait_ready,
 )
+from joblet_fake import load_api, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    import grpc
-
 ROLES: Final = {"viewer": "viewer", "nobody": "stranger"}
 """Nodes of an rnx-config that stand for another role, and the need that they serve."""
+
+JUNK: Final = b"\xff\xff\xff"
 
 RESTART_S: Final = 300.0
 """Real seconds that a command may take to restart a server."""
@@ -97,6 +100,39 @@ def restart_with(command: str) -> Callable[[], None]:
             raise TargetError(f"--restart-command: {command} ended with {done.returncode}")
 
     return restart
+
+
+def check_version(target: Target) -> None:
+    """See that a server has the methods of its API version, and none of others.
+
+    Asked with bytes that are no message, no method does anything.
+
+    Raises:
+        TargetError: it lacks some, or has others.
+    """
+    version = target.api.version
+    ours = _core_paths(version)
+    telling = {path for other in versions() for path in _core_paths(other) ^ ours}
+    channel: Any = target.channel("admin")
+    for path in sorted(telling):
+        call = channel.unary_stream(path, None, None)(JUNK, timeout=READY_S)
+        with contextlib.suppress(grpc.RpcError):
+            list(call)
+        there = not (call.details() or "").startswith("unknown method")
+        if there != (path in ours):
+            name = path.rpartition(".")[2].replace("/", ".")
+            raise TargetError(
+                f"{target.name}: it speaks another API than {version} (--api), since it "
+                f"{'has' if there else 'has no'} {name}",
+            )
+
+
+def _core_paths(version: str) -> frozenset[str]:
+    """Give the paths on a version's core port, but those that install something."""
+    methods = load_api(version).methods.values()
+    return frozenset(
+        method.path for method in methods if not (method.persist or "Install" in method.name)
+    )
 
 
 def remote_target(
@@ -172,6 +208,7 @@ def remote_target(
             target,
             lambda: list(target.invoke(list_jobs, b"", "admin", READY_S)),
         )
+        check_version(target)
     except TargetError:
         target.close()
         raise

@@ -249,6 +249,40 @@ class Talk:
         self.target.opened()
         return stream
 
+    def send(
+        self,
+        method: str,
+        *requests: bytes,
+        said: Plain,
+        role: str = "admin",
+        timeout: float = CALL_S,
+        **options: object,
+    ) -> Reply:
+        """Make a call as gRPC's clients never do by themselves, as a step.
+
+        Args:
+            method: its name.
+            *requests: the messages, any number of them.
+            said: what the step says of them.
+            role: whose certificate to show.
+            timeout: the call's deadline, real seconds.
+            **options: gRPC's own, such as `compression` or `metadata`.
+        """
+        shape = self.target.api.method(method)
+        step = Step(shape.key, role, said)
+        self.transcript.steps.append(step)
+        channel: Any = self.target.channel(role, persist=shape.persist)
+        call = channel.stream_stream(shape.path, None, None)(
+            iter(requests), timeout=timeout, **options
+        )
+        messages = []
+        with contextlib.suppress(grpc.RpcError):
+            for data in call:
+                messages.append(shape.decode_response(data))
+                step.messages.append(plain_message(messages[-1]))
+        _note_end(step, call)
+        return Reply(step.code, step.details, tuple(messages))
+
     def note(
         self,
         what: str,

@@ -123,6 +123,9 @@ class Target:
         self._channels: dict[tuple[str, bool], grpc.Channel] = {}
         self._began = time.monotonic()
 
+    ours: bool = False
+    """Whether it is known to be a fake."""
+
     pause: float = 0.02
     """Real seconds between two looks at something that is waited for."""
 
@@ -212,9 +215,8 @@ class Target:
                 list(self.invoke(ping, b"", "admin", READY_S))
             except grpc.RpcError as error:
                 if time.monotonic() > end:
-                    details = error.details() if isinstance(error, grpc.Call) else error
                     raise TargetError(
-                        f"{self.name} is not back after a restart: {details}"
+                        f"{self.name} is not back after its restart: {error.details()}",
                     ) from None
                 # A channel that failed to connect waits long before it tries again.
                 self.close()
@@ -237,6 +239,7 @@ class FakeTarget(Target):
         offers: what it offers beyond what a fake always does.
     """
 
+    ours = True
     pause = 0.002
 
     def __init__(self, fake: FakeJoblet, offers: frozenset[str] = frozenset()) -> None:
@@ -336,7 +339,7 @@ def wait_ready(target: Target, connect: Callable[[], object]) -> None:
         connect()
     except grpc.RpcError as error:
         code, details = error.code(), error.details() or ""
-        where = f"{target.name} at {target.address}"
+        where = target.address
         if code == grpc.StatusCode.UNAVAILABLE:
             if "refused" in details:
                 said = "nothing listens there"

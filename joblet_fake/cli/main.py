@@ -65,6 +65,13 @@ def main() -> None:
     help="Run jobs as real local processes, with your rights: for clients that you trust.",
 )
 @click.option(
+    "--unknown",
+    default="succeed",
+    type=click.Choice(("succeed", "not found")),
+    help="What a job does whose command the fake does not know: nothing, with success, or fail as "
+    "on a host that lacks it.",
+)
+@click.option(
     "--rnx-config",
     type=FILE,
     help="Write the clients' configuration here, private keys included: an admin (default), a "

@@ -5,16 +5,25 @@ from __future__ import annotations
 import errno
 import re
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.model.volume import environment as volume_environment
 from joblet_fake.programs.job_files import WORK, JobFiles
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from joblet_fake.clock import Clock
     from joblet_fake.model.job import Job
 
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+BIN: Final = "/usr/bin"
+"""Where a real host has the commands that are built in here."""
+
+FIRST_CHILD: Final = 6
+"""The process number that the first child of a job's process was seen to have."""
+
 ARGUMENT: Final = re.compile(r"JOB_ARG_(0|[1-9][0-9]{0,8})")
 """The variable that holds an argument."""
 
@@ -42,6 +51,16 @@ class Context:
     files: JobFiles
     unknown: list[str] = field(default_factory=list)
     unknown_fails: bool = False
+    _pids: Iterator[int] = field(default_factory=lambda: count(FIRST_CHILD))
+
+    def next_pid(self) -> int:
+        """Give a child of the job's process its number."""
+        return next(self._pids)
+
+    @property
+    def program(self) -> str:
+        """What the process is called as: the command's path."""
+        return self.command if "/" in self.command else f"{BIN}/{self.command}"
 
     def read(self, path: str) -> bytes:
         """Read a file.

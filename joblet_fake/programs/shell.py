@@ -10,7 +10,7 @@ from joblet_fake.programs import shell_grammar as grammar
 from joblet_fake.programs.arithmetic import UncomputableError, compute
 from joblet_fake.programs.builtin import BUILTINS
 from joblet_fake.programs.command_io import Io
-from joblet_fake.programs.shell_commands import COMMANDS, Exit, Loop
+from joblet_fake.programs.shell_commands import COMMANDS, TERM, Exit, Killed, Loop
 from joblet_fake.programs.shell_parser import parse
 from joblet_fake.programs.shell_words import Words
 from joblet_fake.programs.steps import Sleep, Stderr, Stdout
@@ -28,8 +28,8 @@ NOT_FOUND: Final = 127
 CANNOT_CREATE: Final = {errno.ENOENT: "Directory nonexistent"}
 """What a shell calls a problem that the system calls otherwise."""
 
-SHELLS_OWN: Final = ("echo", "printf", "pwd")
-"""Commands that are built into a shell, and say otherwise that there is no room."""
+BUILT_INTO_SH: Final = ("echo", "printf", "pwd")
+"""The commands with output that a plain `sh` does itself."""
 
 ROUNDS: Final = 50_000
 """A loop that goes round more often without sleeping is taken for one that never ends."""
@@ -42,6 +42,7 @@ class Shell:
     Attributes:
         context: the job that it runs in.
         name: what it was called as; a plain `sh` has another echo than `bash`.
+        pid: its process; 1 is the job's own, which no signal kills (JOB-SM-12).
         args: what follows the script, `$0` first.
         environment: the variables that it is given; the job's own if None.
         variables: all its variables.
@@ -52,8 +53,6 @@ class Shell:
         at_exit: what is run at the end.
         loops: how many loops it is in.
         rounds: how often loops went round since it last slept.
-        inner: whether another shell runs it: it is no PID 1, and dies of SIGTERM.
-        killed: whether it did.
         stops_on_failure: whether a command that fails ends it (`set -e`).
         io: what it reads from, and where it is.
     """
@@ -70,12 +69,12 @@ class Shell:
     at_exit: grammar.Script | None = None
     stops_on_failure: bool = False
     io: Io = field(default_factory=Io)
+    pid: int = 1
+    _news: str = ""
     _substituted: int = 0
     _lenient: int = 0
     loops: int = 0
     rounds: int = 0
-    inner: bool = False
-    killed: bool = False
 
     def __post_init__(self) -> None:
         given = self.context.environment if self.environment is None else self.environment
@@ -232,22 +231,24 @@ class Shell:
         words: list[str] = []
         for word in command.words:
             words.extend((yield from self._expand(word)))
+        steps = self._assigned(command, words, last=last)
+        self.status = yield from self._all_redirected(steps, command.redirections)
+        if self._news:
+            # The shell itself says how its child died, so the child's redirections don't count.
+            news, self._news = self._news, ""
+            yield Stderr(news.encode())
+        return self.status
+
+    def _assigned(self, command: grammar.Simple, words: list[str], *, last: bool) -> Steps:
+        """Run a command with the variables that are set for it; its redirections hold for both."""
         assigned = {}
         for name, word in command.assignments:
             assigned[name] = "".join((yield from self._expand(word, split=False)))
+        substituted, self._substituted = self._substituted, 0
         if words:
-            steps = self.call(words, assigned, last=last)
-        else:
-            self.variables.update(assigned)
-            steps = self._nothing(self._substituted)
-        self._substituted = 0
-        self.status = yield from self._all_redirected(steps, command.redirections)
-        return self.status
-
-    @staticmethod
-    def _nothing(substituted: int) -> Steps:
-        """Run no command: the status is that of the last `$(...)`, if there was one."""
-        yield from ()
+            return (yield from self.call(words, assigned, last=last))
+        # The status of no command is that of the last `$(...)`, if there was one.
+        self.variables.update(assigned)
         return substituted
 
     def _all_redirected(self, steps: Steps, redirections: tuple[grammar.Redirection, ...]) -> Steps:
@@ -268,12 +269,25 @@ class Shell:
             return (yield from special(self, args))
         base = name.rpartition("/")[2]
         if base in ("sh", "bash", "dash") and args[:1] == ["-c"] and len(args) > 1:
-            io = Io(self.io.stdin, self.io.cwd)
+            # The last command takes the shell's own place, where it may.
+            pid = self.pid if last and self.trap is None else self.context.next_pid()
             inner = Shell(
-                self.context, base, tuple(args[2:]), self._environment(assigned), io=io, inner=True
+                self.context,
+                name,
+                tuple(args[2:]),
+                self._environment(assigned),
+                io=Io(self.io.stdin, self.io.cwd),
+                pid=pid,
             )
-            status = yield from inner.run(parse(args[1]))
-            return (yield from self._terminated(status)) if inner.killed else status
+            try:
+                return (yield from inner.run(parse(args[1])))
+            except Killed as killed:
+                if pid == self.pid:
+                    raise
+                if killed.group:
+                    return (yield from self._terminated(killed.status))
+                self._news += killed.said
+                return killed.status
         builtin = BUILTINS.get(base)
         if builtin is None:
             self.context.unknown.append(name)
@@ -282,7 +296,7 @@ class Shell:
             yield Stderr(f"{self.name}: 1: {name}: not found\n".encode(errors="surrogateescape"))
             return NOT_FOUND
         self.io.environment = self._environment(assigned)
-        child = (not last or self.trap is not None or self.inner) and not self.deaf
+        child = (not last or self.trap is not None or self.pid != 1) and not self.deaf
         steps = builtin(self.context, args, self.io)
         status = 0
         try:
@@ -299,14 +313,14 @@ class Shell:
         except StopIteration as stop:
             return stop.value or 0
         except OSError as error:
-            # What it writes to is full.
+            # What it writes to is full (JOB-SM-10, VOL-28).
             steps.close()
             yield self._unwritten(name, error)
             return 1
 
     def _unwritten(self, name: str, error: OSError) -> Stderr:
         problem = f"{name}: write error: {error.strerror}"
-        if name in SHELLS_OWN:
+        if self.io.posix and name in BUILT_INTO_SH:
             problem = f"{self.name}: 1: {name}: {name}: I/O error"
         return Stderr(f"{problem}\n".encode(errors="surrogateescape"))
 
@@ -318,9 +332,8 @@ class Shell:
 
     def _terminated(self, status: int) -> Steps:
         """A child died of SIGTERM: say so, run the trap, if there is one, and go on."""
-        if self.trap is None and self.inner:
-            self.killed = True
-            raise Exit(status)
+        if self.trap is None and self.pid != 1:
+            raise Killed(TERM, group=True)
         yield Stderr(b"Terminated\n")
         if self.trap is None:
             return status
@@ -413,7 +426,7 @@ class Shell:
         name = piece.name
         special = {
             "?": str(self.status),
-            "$": "1",
+            "$": str(self.pid),
             "#": str(max(0, len(self.args) - 1)),
             "@": " ".join(self.args[1:]),
             "*": " ".join(self.args[1:]),

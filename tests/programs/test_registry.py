@@ -49,7 +49,7 @@ def test_a_shell_then_misses_them_with_127() -> None:
     here = host()
     here.programs.default(unknown="not found")
     job = here.run("sh", "-c", "train.py; echo $?")
-    assert output(job) == b"sh: 1: train.py: not found\n127\n"
+    assert output(job) == b"/usr/bin/sh: 1: train.py: not found\n127\n"
     assert "not found 'train.py'" in job.explanation
 
 

@@ -46,7 +46,8 @@ def real(script: str, *args: str) -> Result:
     for left in folder.iterdir():
         left.unlink()
     done = subprocess.run(
-        ["sh", "-c", script, *args],
+        ["/usr/bin/sh", "-c", script, *args],
+        executable=SH,
         env={"PATH": SEARCH, **ENVIRONMENT},
         cwd=folder,
         capture_output=True,

@@ -150,7 +150,7 @@ def test_a_full_volume_is_an_error_inside_of_the_job(frozen: FakeJoblet) -> None
     )
     assert ran(frozen, script, "data") == (
         "seq: write error: No space left on device\n1\n"
-        "sh: 1: echo: echo: I/O error\n1\nsh: 1: echo: echo: I/O error\n"
+        "/usr/bin/sh: 1: echo: echo: I/O error\n1\n/usr/bin/sh: 1: echo: echo: I/O error\n"
     )
     assert {path: len(data) for path, data in frozen.volumes["data"].files.items()} == {
         "f": 4096, "g": 0,
@@ -169,7 +169,7 @@ def test_a_missing_volume_is_told_in_the_log(frozen: FakeJoblet) -> None:
     log = ran(frozen, "echo x > /volumes/no/f; echo $?; ls -A /volumes", "no").splitlines()
     assert "[WARN] volume does not exist | " in log[0]
     assert 'error="volume no does not exist at /opt/joblet/volumes/no/data"' in log[1]
-    assert log[2:] == ["sh: 1: cannot create /volumes/no/f: Directory nonexistent", "2"]
+    assert log[2:] == ["/usr/bin/sh: 1: cannot create /volumes/no/f: Directory nonexistent", "2"]
 
 
 def test_volumes_are_in_a_jobs_environment(frozen: FakeJoblet) -> None:

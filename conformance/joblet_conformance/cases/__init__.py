@@ -1,5 +1,5 @@
 """The cases, an area in each module; importing this makes all of them known."""
 
-from joblet_conformance.cases import history, jobs, logs, networks, volumes
+from joblet_conformance.cases import auth, history, jobs, logs, networks, transport, volumes
 
-__all__ = ["history", "jobs", "logs", "networks", "volumes"]
+__all__ = ["auth", "history", "jobs", "logs", "networks", "transport", "volumes"]

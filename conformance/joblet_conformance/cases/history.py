@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from joblet_conformance.case import case
-from joblet_conformance.normalise import Joined
+from joblet_conformance.normalise import BLANK, Joined
 
 if TYPE_CHECKING:
     from joblet_conformance.talk import Reply, Talk
@@ -188,7 +188,7 @@ def _(talk: Talk) -> None:
     talk.expect("PER-34", "the lines", b"".join(each.content for each in ordered), lines)
 
 
-@case("history/running", "PER-28", "PER-45", "PER-91", "PER-50", needs=["persist"])
+@case("history/running", "TIME-17", "PER-28", "PER-45", "PER-91", "PER-50", needs=["persist"])
 def _(talk: Talk) -> None:
     """A running job's history ends where it ends; who reads it and then the log reads thrice."""
     job = talk.shell("sleep 0.3; echo early; sleep 4; echo late")
@@ -302,7 +302,7 @@ def _(talk: Talk) -> None:
     talk.refused("PER-88", reply, "UNIMPLEMENTED", f"unknown service {service}")
 
 
-@case("history/bad-bytes", "PER-89", needs=["persist"])
+@case("history/bad-bytes", "PER-89", needs=["persist"], normalise=[BLANK])
 def _(talk: Talk) -> None:
     """Bytes that are no request are an internal error; fields that nobody knows do no harm."""
     for method in ("Ping", "QueryLogs", "PersistService.DeleteJob"):
@@ -312,3 +312,32 @@ def _(talk: Talk) -> None:
         reply = talk.call(method, raw=b"\x0a\x02\xff\xfe")
         talk.expect("PER-89", f"{method}'s code for no UTF-8", reply.code, "INTERNAL")
     talk.expect("PER-89", "the code", talk.call("Ping", raw=b"\xfa\x07\x01x").code, "OK")
+
+
+@case(
+    "history/restarted",
+    "JOB-LOG-11",
+    "PER-50",
+    "PER-92",
+    needs=["persist", "restart", "destructive"],
+)
+def _(talk: Talk) -> None:
+    """What a server stored before it was restarted is read by whole id, and then not found."""
+    job = printed(talk, "echo one; sleep 0.5; echo two")
+    written = [b"one\n", b"two\n"]
+    talk.target.restart()
+    reply = talk.call("GetJobLogs", uuid=job)
+    read = [chunk.payload for chunk in reply.messages]  # type: ignore[attr-defined]
+    talk.expect("JOB-LOG-11", "the log", read, written)
+    talk.refused("JOB-LOG-11", reply, "NOT_FOUND", f"job not found: {job}")
+    reply = talk.call("GetJobLogs", uuid=job[:PREFIX])
+    talk.refused("PER-92", reply, "NOT_FOUND", f"job not found: {job[:PREFIX]}")
+    talk.expect("PER-92", "the log by prefix", reply.messages, ())
+    reply = talk.call("JobService.DeleteJob", uuid=job)
+    talk.refused("PER-92", reply, "INTERNAL", f"job deletion failed: job not found: {job}")
+    talk.expect("PER-92", "the history", contents(talk.call("QueryLogs", job_uuid=job)), written)
+    talk.expect("PER-92", "deleting it", delete(talk, job), DELETED)
+    talk.refused("PER-92", talk.call("QueryLogs", job_uuid=job), "INTERNAL", none_found(job))
+    reply = talk.call("GetJobLogs", uuid=job)
+    talk.refused("JOB-LOG-11", reply, "NOT_FOUND", f"job not found: {job}")
+    talk.expect("JOB-LOG-11", "the log without a history", reply.messages, ())

@@ -93,11 +93,11 @@ def _(talk: Talk) -> None:
 
 @case(
     "logs/long",
+    "TIME-20",
     "JOB-LOG-01",
     "JOB-LOG-03",
     "PER-31",
     "PER-34",
-    "PER-27",
     normalise=[PIECES, RECORDS],
 )
 def _(talk: Talk) -> None:
@@ -118,7 +118,15 @@ def _(talk: Talk) -> None:
     talk.check("JOB-LOG-03", "the history has the buffer's pieces", contents == sorted(pieces))
 
 
-@case("logs/from-the-start", "JOB-LOG-04", "JOB-LOG-14", "JOB-LOG-17", "JOB-LOG-23", "PER-51")
+@case(
+    "logs/from-the-start",
+    "TIME-09",
+    "JOB-LOG-04",
+    "JOB-LOG-14",
+    "JOB-LOG-17",
+    "JOB-LOG-23",
+    "PER-51",
+)
 def _(talk: Talk) -> None:
     """Readers who are there before the output each get all of it once, and end after the job."""
     job = talk.shell("sleep 1; echo one; sleep 0.5; echo two; exit 3")
@@ -156,6 +164,7 @@ def _(talk: Talk) -> None:
 
 @case(
     "logs/left",
+    "TIME-22",
     "JOB-LOG-17",
     normalise=[
         Either("GetJobLogs", "code", ENDS, "which end of a deadline comes first is a race"),
@@ -191,7 +200,7 @@ def _(talk: Talk) -> None:
     talk.expect("JOB-LOG-15", "the log", (reply.code, chunks(reply)), ("OK", [b"in time\n"]))
 
 
-@case("logs/canceled", "JOB-LOG-16", "JOB-LOG-23", "PER-51")
+@case("logs/canceled", "TIME-09", "JOB-LOG-16", "JOB-LOG-23", "PER-51")
 def _(talk: Talk) -> None:
     """A canceled job's stream does not end, whenever it was opened, until the job is deleted."""
     job = talk.run("echo", "never", schedule=FAR)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from joblet_conformance.normalise import Joined, Pattern, Unordered
+from joblet_conformance.talk import OVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from joblet_conformance.normalise import Normaliser
     from joblet_conformance.plain import Path, Plain
     from joblet_conformance.talk import Talk
 
@@ -26,7 +28,7 @@ NAMES: Final = tuple(
     Pattern(rf"j{letter}[0-9a-f]{{5,6}}", f"j{letter}", "the names are the run's own")
     for letter in LETTERS
 )
-NETWORKS: Final = (
+NETWORKS: Final[tuple[Normaliser, ...]] = (
     Unordered("ListNetworks", "networks", "the order of the list is random (NET-19)"),
     OUTPUT,
     *NAMES,
@@ -65,7 +67,7 @@ def _sorted(fields: str) -> str:
     return " ".join(sorted(FIELD.findall(fields)))
 
 
-VOLUMES: Final = (
+VOLUMES: Final[tuple[Normaliser, ...]] = (
     Unordered("ListVolumes", "volumes", "the order of the list is random (VOL-15)"),
     OUTPUT,
     VolumeLines(),
@@ -146,8 +148,18 @@ def free(talk: Talk, network: str) -> None:
     talk.until(f"no job is on {network!r}", lambda: count(talk, network) == 0, PATIENCE_S)
 
 
-def told(talk: Talk, script: str, **fields: Any) -> bytes:  # noqa: ANN401 - as `talk.call`
-    """Run a script to its end, and give what it says, in one piece."""
+def told(talk: Talk, script: str, *, record: bool = True, **fields: Any) -> bytes:  # noqa: ANN401 - as `talk.call`
+    """Run a script to its end, and give what it says, in one piece.
+
+    Args:
+        talk: the case's.
+        script: for `sh -c`.
+        record: whether its status is a step: after a restart its times are far from the first.
+        **fields: what is asked for besides.
+    """
     job = talk.shell(f'echo "$({script})"', **fields)
-    talk.until_status(job)
+    if record:
+        talk.until_status(job)
+    else:
+        talk.until("the script has ended", lambda: talk.status(job).status in OVER)
     return talk.output(job)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from joblet_conformance.case import case
 from joblet_conformance.cases.made import NETWORKS, count, free, listed, networks, told
@@ -328,10 +328,11 @@ def _(talk: Talk) -> None:
     with networks(talk) as (name,):
         talk.call("CreateNetwork", name=name, cidr="10.93.0.0/29")
         for role, shown in (("viewer", "viewer"), ("nobody", "unknown")):
-            for method, fields in (
+            asked: tuple[tuple[str, dict[str, Any]], ...] = (
                 ("CreateNetwork", {"name": "", "cidr": "wrong"}),
                 ("RemoveNetwork", {"name": name}),
-            ):
+            )
+            for method, fields in asked:
                 reply = talk.call(method, role=role, **fields)
                 text = f"role {shown} is not allowed to perform operation run_job"
                 talk.refused("AUTH-07", reply, "PERMISSION_DENIED", text)

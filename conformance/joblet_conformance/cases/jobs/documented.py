@@ -28,5 +28,5 @@ def _(talk: Talk) -> None:
     for wrong in ({"network": "host"}, {"max_cpu": 400}, {"schedule": "10s"}):
         reply = talk.call("RunJob", command="true", environment=talk.marked, **wrong)
         talk.expect("DOC-01", f"what {wrong} gets", reply.code, "INTERNAL")
-    talk.until_status(job_id, "FAILED")
+    talk.until_status(job_id, "FAILED", seconds=3)
     talk.expect("DOC-01", "how many jobs are left", len(talk.listed()), 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from joblet_conformance.case import case
 from joblet_conformance.cases.jobs.plans import FAR, LIST, OUTPUT, launched, planned
@@ -16,7 +16,7 @@ SECRETS: Final = {"TOKEN": "s3cret", "EMPTY": ""}
 @case("jobs/echo", "JOB-RUN-54", "JOB-STA-02", "JOB-LST-04", normalise=LIST)
 def _(talk: Talk) -> None:
     """Command, arguments, environment, volumes, runtime and network come back as they were sent."""
-    sent = {
+    sent: dict[str, Any] = {
         "command": "no-such command; $HOME",
         "args": ["", "*", "ä €", "two words", "-n"],
         "environment": {"PLAIN": "a=b $HOME", "EMPTY": ""},

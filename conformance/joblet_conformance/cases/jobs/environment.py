@@ -72,7 +72,7 @@ def _(talk: Talk) -> None:
     for environment, printed in (
         ({"JOB_ARG_0": "other"}, b"other second\n"),
         ({"JOB_ARGS_COUNT": "1"}, b"first\n"),
-        ({"JOB_COMMAND": "printf"}, b"first"),
+        ({"JOB_COMMAND": "printf", "JOB_ARGS_COUNT": "1"}, b"first"),
     ):
         status = launched(talk, "echo", "first", "second", environment=environment)
         shown = (status.command, list(status.args))

@@ -26,8 +26,8 @@ def _(talk: Talk) -> None:
     talk.call("StopJob", uuid=canceled)
     ends[canceled] = "CANCELED"
     talk.call("RunJob", command="true", network="no-such-network", environment=talk.marked)
-    for job_id in ends:
-        talk.until_status(job_id, ends[job_id])
+    for job_id, end in ends.items():
+        talk.until_status(job_id, end)
     ends[talk.run("sleep", "60")] = "RUNNING"
     listed = {job.uuid: job.status for job in talk.listed()}
     (lost,) = set(listed) - set(ends)

@@ -24,6 +24,11 @@ OUTPUT: Final = (Joined("GetJobLogs", "payload"),)
 LIST: Final = (Unordered("ListJobs", "jobs", "the order of the list is random (JOB-LST-02)"),)
 
 
+def took(talk: Talk, began: float) -> float:
+    """Give how long something took on the target's clock, in seconds to the millisecond."""
+    return round(talk.target.now() - began, 3)
+
+
 def planned(talk: Talk, **fields: Any) -> Any:  # noqa: ANN401 - run-time messages
     """Plan a job that is never launched, and give its status.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from joblet_conformance.case import case
 from joblet_conformance.cases.jobs.plans import FAR, NOBODY
@@ -30,7 +30,7 @@ def _(talk: Talk) -> None:
             text = DENIED.format(name, operation)
             talk.refused("JOB-GEN-04", reply, "PERMISSION_DENIED", text)
     for method in READS:
-        fields = {} if method == "ListJobs" else {"uuid": job_id}
+        fields: dict[str, Any] = {} if method == "ListJobs" else {"uuid": job_id}
         reply = talk.call(method, role="nobody", **fields)
         text = DENIED.format("unknown", "get_job")
         talk.refused("JOB-GEN-04", reply, "PERMISSION_DENIED", text)

@@ -48,14 +48,16 @@ def _(talk: Talk) -> None:
 
 @case("jobs/upload-modes", "JOB-RUN-57", "JOB-RUN-72", normalise=OUTPUT)
 def _(talk: Talk) -> None:
-    """Modes are ignored, and what is sent as a folder becomes an empty file."""
+    """Modes are ignored, and what is sent as a folder becomes a file, empty as folders are."""
     uploads = [
         file("run", b"#!/bin/sh\n", mode=0o755),
-        file("folder", b"not empty", is_directory=True, mode=0o755),
+        file("folder", b"", is_directory=True, mode=0o755),
+        file("full", b"content", is_directory=True),
     ]
-    script = shown("-x run", "-r run", "-d folder", "-f folder", "-s folder")
+    script = shown("-x run", "-r run", "-d folder", "-f folder", "-s folder", "-s full")
     status = launched(talk, "sh", "-c", script, uploads=uploads)
-    talk.expect("JOB-RUN-57", "what it finds", talk.output(status.uuid), b"no yes no yes no\n")
+    wanted = b"no yes no yes no yes\n"
+    talk.expect("JOB-RUN-57", "what it finds", talk.output(status.uuid), wanted)
 
 
 @case("jobs/upload-paths", "JOB-RUN-70", "JOB-RUN-73", normalise=OUTPUT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from joblet_conformance.case import case
 from joblet_conformance.cases.jobs.plans import planned
@@ -30,7 +30,8 @@ def _(talk: Talk) -> None:
         ("max_memory", "maxMemory"),
         ("max_io_bps", "maxIOBPS"),
     ):
-        reply = talk.call("RunJob", command="true", **{field: -1})
+        negative: dict[str, Any] = {field: -1}
+        reply = talk.call("RunJob", command="true", **negative)
         text = f"{WRONG}{name} cannot be negative"
         talk.refused("JOB-RUN-11", reply, "INVALID_ARGUMENT", text)
     status = planned(talk, gpu_memory_mb=-1)
@@ -67,7 +68,7 @@ def _(talk: Talk) -> None:
 @case("jobs/first-bad-field", "JOB-RUN-03")
 def _(talk: Talk) -> None:
     """Of several bad fields the first in the server's order is reported."""
-    bad: dict[str, object] = {
+    bad: dict[str, Any] = {
         "command": "",
         "max_cpu": -1,
         "max_memory": -1,
@@ -85,22 +86,21 @@ def _(talk: Talk) -> None:
     ):
         reply = talk.call("RunJob", **bad)
         talk.check("JOB-RUN-03", f"{field} is reported: {reply.details}", word in reply.details)
-        bad = {**bad, field: "true"} if field == "command" else {**bad}
-        if field != "command":
+        if field == "command":
+            bad[field] = "true"
+        else:
             del bad[field]
 
 
 @case("jobs/order-of-checks", "JOB-RUN-01", "JOB-RUN-42", needs=("viewer",))
 def _(talk: Talk) -> None:
     """The role comes before the fields, those before the build, that before the schedule."""
-    bad = {"command": "", "max_cpu": 101, "schedule": "soon", "runtime": "python"}
-    reply = talk.call("RunJob", role="viewer", **bad)
+    bad: dict[str, Any] = {"max_cpu": 101, "schedule": "soon"}
+    reply = talk.call("RunJob", role="viewer", command="", **bad)
     talk.expect("JOB-RUN-01", "the role's code", reply.code, "PERMISSION_DENIED")
-    bad["command"] = "true"
-    reply = talk.call("RunJob", **bad)
+    reply = talk.call("RunJob", command="true", runtime="python", **bad)
     talk.expect("JOB-RUN-01", "the runtime's code", reply.code, "INVALID_ARGUMENT")
-    del bad["runtime"]
-    reply = talk.call("RunJob", **bad)
+    reply = talk.call("RunJob", command="true", **bad)
     talk.refused("JOB-RUN-42", reply, "INTERNAL", CPU)
     uploads = [{"path": "/etc/passwd", "content": b""}]
     reply = talk.call("RunJob", command="true", schedule="soon", uploads=uploads)
