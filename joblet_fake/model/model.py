@@ -69,10 +69,11 @@ class Model:
         stored output, volumes and runtimes are not (JOB-RST-02). What still runs, runs on
         out of everybody's reach (JOB-RST-07).
         """
-        lifecycle, jobs = self.lifecycle, self.jobs
+        lifecycle, jobs, devices = self.lifecycle, self.jobs, self.networks.devices
         self.clock.cancel_all()
         self.volumes.restarted(self.clock.now_ns())
         self._boot(jobs.listener)
+        self.networks.devices = devices
         lifecycle.give_up()
         for job in jobs.buffered:
             job.erased = True

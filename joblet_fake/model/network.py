@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from joblet_fake.model.cidr import addresses, is_cidr, is_ipv4
+from joblet_fake.model.cidr import addresses, is_cidr, is_ipv4, is_usable
 from joblet_fake.model.errors import Kind, Refusal
 from joblet_fake.model.process import LaunchError
 
@@ -62,23 +62,26 @@ class Network:
     bridge: str = ""
 
     @property
-    def reaches_jobs(self) -> bool:
-        """Whether a job's address can be set up: else it has only `lo`, and runs (NET-32)."""
+    def has_device(self) -> bool:
+        """Whether a device can be called after it: else its jobs have only `lo` (NET-32)."""
         device = f"joblet-{self.name}".encode()
-        fits = self.name == DEFAULT_NETWORK or (
-            len(device) <= DEVICE_LIMIT and UNFIT.isdisjoint(device)
-        )
-        return fits and is_ipv4(self.cidr)
+        fits = len(device) <= DEVICE_LIMIT and UNFIT.isdisjoint(device)
+        return fits or self.name == DEFAULT_NETWORK
 
 
 class Networks:
-    """The networks of one server; the built-in `bridge` is there from the start (NET-17)."""
+    """The networks of one server; the built-in `bridge` is there from the start (NET-17).
+
+    Attributes:
+        devices: the networks whose devices are on the host, where they stay for ever (NET-31).
+    """
 
     def __init__(self) -> None:
         self._networks: dict[str, Network] = {}
         # A pool is a name's, not a network's: it outlives a network made again without a block.
         self._pools: dict[str, Pool] = {}
         self._allocations: dict[str, tuple[str, str]] = {}
+        self.devices: set[str] = set()
         self.create(DEFAULT_NETWORK, "172.20.0.0/16", bridge="joblet0")
 
     def __iter__(self) -> Iterator[Network]:
@@ -169,7 +172,13 @@ class Networks:
             pool.give_back(address)
             raise CrashError("Socket closed")
         self._allocations[uuid] = (name, address)
-        return address if network.reaches_jobs else None
+        if not network.has_device:
+            return None
+        # A new device can't be given an IPv6 gateway, and the job that it was made for gets
+        # nothing; those after it do (NET-37).
+        new = name not in self.devices
+        self.devices.add(name)
+        return address if is_ipv4(network.cidr) or (not new and is_usable(address)) else None
 
     def detach(self, uuid: str) -> None:
         """Take a job's address back, if it has one."""

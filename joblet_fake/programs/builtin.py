@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.clock import NANOS
@@ -250,7 +251,10 @@ def hostname(context: Context, args: list[str], _io: Io) -> Steps:
     """`hostname`, the host's (NET-35), and `hostname -I`, the addresses other than `lo`'s."""
     if args == ["-I"]:
         address = context.address
-        yield Stdout(f"{address} \n".encode() if address else b"\n")
+        parsed = ip_address(address) if address else None
+        # Of IPv6 addresses those of the link are left out.
+        hidden = isinstance(parsed, IPv6Address) and parsed.is_link_local
+        yield Stdout(b"\n" if parsed is None or hidden else f"{address} \n".encode())
         return 0
     if args:
         yield say(f"hostname: joblet-fake knows no other option than -I: {args[0]}\n")

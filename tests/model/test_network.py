@@ -196,6 +196,31 @@ def test_what_a_job_sees_of_its_address(name: str, cidr: str, address: str | Non
     assert len(networks.jobs(name)) == 1
 
 
+def test_only_the_first_job_of_a_device_has_no_ipv6_address() -> None:
+    """NET-31, NET-37: the device outlives the network, and a restart."""
+    networks = Networks()
+    networks.create("six", "fd00::/120")
+    assert [networks.attach(job, "six") for job in "abc"] == [None, "fd00::2", "fd00::3"]
+    for job in "abc":
+        networks.detach(job)
+    networks.remove("six")
+    networks.create("six", "fd01::/120")
+    assert networks.attach("d", "six") == "fd01::1"
+    networks.create("six", "ff02::/120")
+    assert networks.attach("e", "six") is None
+
+
+def test_devices_outlive_a_restart() -> None:
+    """NET-31, NET-37."""
+    stage = Stage()
+    stage.model.networks.create("six", "10.0.0.0/29")
+    stage.run(network="six")
+    with stage.clock.lock:
+        stage.model.restart()
+    stage.model.networks.create("six", "fd00::/120")
+    assert stage.run(network="six").address == "fd00::1"
+
+
 def test_a_mode_stays_one_when_a_network_is_called_so() -> None:
     """NET-30."""
     networks = Networks()

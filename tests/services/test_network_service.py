@@ -95,9 +95,10 @@ def test_jobs_count_while_they_hold_an_address(frozen: FakeJoblet) -> None:
 
 
 def test_a_job_sees_its_address(frozen: FakeJoblet) -> None:
-    """NET-28, NET-30, NET-32."""
+    """NET-28, NET-30, NET-32, NET-37: `hostname -I` leaves out what is of the link alone."""
     frozen.rpc("CreateNetwork", name="lab", cidr="10.1.0.0/24")
     frozen.rpc("CreateNetwork", name="six", cidr="fd00::/120")
+    frozen.rpc("CreateNetwork", name="link", cidr="fe80::/120")
 
     def seen(network: str) -> str:
         job = frozen.rpc("RunJob", command="hostname", args=["-I"], network=network).job_uuid
@@ -106,6 +107,8 @@ def test_a_job_sees_its_address(frozen: FakeJoblet) -> None:
     assert [seen(name) for name in ("lab", "lab", "", "six", "none", "isolated")] == [
         "10.1.0.1 \n", "10.1.0.2 \n", "172.20.0.1 \n", "\n", "\n", "\n",
     ]  # fmt: skip
+    assert [seen(name) for name in ("six", "link", "link")] == ["fd00::2 \n", "\n", "\n"]
+    assert [job.address for job in frozen.jobs.values()][-2:] == [None, "fe80::2"]
 
 
 def test_a_network_without_addresses_fails_its_jobs(frozen: FakeJoblet) -> None:

@@ -11,7 +11,17 @@ from typing import Any, assert_type
 import grpc
 import pytest
 
-from joblet_fake import FakeJoblet, JobView, PortError, Script, StalledError, Tls, versions
+from joblet_fake import (
+    FakeJoblet,
+    JobView,
+    NetworkView,
+    PortError,
+    Script,
+    StalledError,
+    Tls,
+    VolumeView,
+    versions,
+)
 
 
 @pytest.fixture
@@ -82,7 +92,23 @@ def test_programs(joblet: FakeJoblet) -> None:
     assert_type(joblet.programs.on("a").exits(0), Script)
     assert_type(joblet.programs.on("b").dies("SIGKILL"), Script)
     assert_type(joblet.programs.on("c").hangs(), Script)
+    assert_type(joblet.programs.on("e").writes("/volumes/v/f", b"data"), Script)
     assert_type(joblet.programs.on("d").fails_to_start("no such file"), Script)
+
+
+def test_networks_and_volumes(joblet: FakeJoblet) -> None:
+    networks: Mapping[str, NetworkView] = joblet.networks
+    assert_type(joblet.networks.add("lab", "10.0.0.0/24"), NetworkView)
+    assert_type(joblet.networks["lab"].addresses, dict[str, str])
+    assert_type(joblet.networks["lab"].job_count, int)
+    volumes: Mapping[str, VolumeView] = joblet.volumes
+    assert_type(
+        joblet.volumes.add("data", "1GB", "memory", files={"a": "b", "c": b"d"}), VolumeView
+    )
+    assert_type(joblet.volumes["data"].files, dict[str, bytes])
+    assert_type(joblet.volumes["data"].created, datetime)
+    assert_type(joblet.jobs["x"].address, str | None)
+    assert len(networks) + len(volumes)
 
 
 def test_clock(joblet: FakeJoblet) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from joblet_conformance.case import case
-from joblet_conformance.cases.made import NETWORKS, count, free, listed, networks, told
+from joblet_conformance.cases.made import NAMES, NETWORKS, count, free, listed, networks, told
 from joblet_conformance.normalise import Pattern
 
 if TYPE_CHECKING:
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 CREATE: Final = "failed to create network: "
 LAUNCH: Final = "job run failed: execution failed: failed to setup networking: "
+
+SOON_S: Final = 0.2
+LONG_S: Final = 0.05
+"""Seconds that what takes no time may take on a loaded machine, and what takes time takes."""
 
 BLOCKS: Final = (
     "10.82.0.5/24", "10.82.0.0/30", "10.82.0.0/31", "10.82.0.0/32", "10.82.0.0/024",
@@ -32,11 +36,16 @@ NO_BLOCKS: Final = (
 )  # fmt: skip
 
 
-@case("networks/made-and-removed", "NET-08", "NET-13", "NET-22", "NET-23", normalise=NETWORKS)
+@case(
+    "networks/made-and-removed", "NET-08", "NET-13", "NET-16", "NET-22", "NET-23",
+    normalise=NETWORKS,
+)  # fmt: skip
 def _(talk: Talk) -> None:
     """A network is made, listed as it was given, and removed once."""
     with networks(talk) as (name,):
+        began = talk.target.now()
         made = talk.call("CreateNetwork", name=name, cidr="10.81.0.77/24").message
+        talk.check("NET-16", "it takes no time to speak of", talk.target.now() - began < SOON_S)
         talk.expect(
             "NET-13", "the answer", (made.name, made.cidr, made.bridge), (name, "10.81.0.77/24", "")
         )
@@ -118,6 +127,17 @@ def _(talk: Talk) -> None:
             talk.refused("NET-05", reply, "INVALID_ARGUMENT", text)
         shown = {each.name: each.cidr for each in listed(talk, "networks")}
         talk.expect("NET-11", "what a refused block leaves", shown[name], BLOCKS[-1])
+
+
+@case("networks/large-block", "NET-10", needs=("destructive",), normalise=NETWORKS)
+def _(talk: Talk) -> None:
+    """Making the addresses of a large block takes its time; its first ones are the first given."""
+    with networks(talk) as (name,):
+        began = talk.target.now()
+        talk.call("CreateNetwork", name=name, cidr="10.0.0.0/12")
+        talk.check("NET-10", "a million addresses take time", talk.target.now() - began > LONG_S)
+        shown = told(talk, "hostname -I", network=name)
+        talk.expect("NET-28", "the address", shown, b"10.0.0.1 \n")
 
 
 @case("networks/removal", "NET-23", "NET-24", normalise=NETWORKS)
@@ -231,12 +251,12 @@ def _(talk: Talk) -> None:
     with networks(talk, "ab") as names:
         name, other = names
         blocks = {
-            f"{name}n": "10.87.0.0/29",
+            f"{name}nn": "10.87.0.0/29",
             f"{name[:-1]}/": "10.87.0.0/29",
             f"{name[:-1]} ": "10.87.0.0/29",
             f"{name[:-1]}:": "10.87.0.0/29",
             f"{name[:-1]}%": "10.87.0.0/29",
-            name: "fd00:87::/120",
+            name: "ff05:87::/120",
             other: "::ffff:10.87.0.0/120",
         }
         names.extend(blocks)
@@ -247,6 +267,33 @@ def _(talk: Talk) -> None:
         held = talk.run("sleep", "60", network=name)
         talk.expect("NET-20", "how many jobs count", count(talk, name), 1)
         talk.call("StopJob", uuid=held)
+
+
+@case(
+    "networks/six", "NET-32", "NET-37", needs=("destructive",),
+    normalise=(*NETWORKS, *NAMES),
+)  # fmt: skip
+def _(talk: Talk) -> None:
+    """The job that a device is made for has no IPv6 address, and those after it have one."""
+    with networks(talk) as names:
+        # The device of this one is to be new, so that its name can't be that of another run.
+        new = f"ja{talk.mark[:6]}"
+        names.append(new)
+        talk.call("CreateNetwork", name=new, cidr="fd00:87::/120")
+        for shown in (b"\n", b"fd00:87::2 \n"):
+            talk.expect("NET-37", "the address", told(talk, "hostname -I", network=new), shown)
+            free(talk, new)
+        (old, _) = names
+        talk.call("CreateNetwork", name=old, cidr="10.87.0.0/29")
+        talk.expect(
+            "NET-28", "an IPv4 address", told(talk, "hostname -I", network=old), b"10.87.0.1 \n"
+        )
+        free(talk, old)
+        for cidr, shown in (("fd00:88::/120", b"fd00:88::1 \n"), ("fe80:8::/120", b"\n")):
+            talk.call("CreateNetwork", name=old, cidr=cidr)
+            told_ = told(talk, "hostname -I", network=old)
+            talk.expect("NET-37", f"the address in {cidr}", told_, shown)
+            free(talk, old)
 
 
 @case("networks/odd-blocks", "NET-09", "NET-28", "NET-32", normalise=NETWORKS)

@@ -55,8 +55,8 @@ def made(talk: Talk, name: str, size: str = "1MB", kind: str = "memory") -> None
 
 
 @case(
-    "volumes/made-and-removed", "VOL-13", "VOL-15", "VOL-16", "VOL-17", "VOL-18", "VOL-20",
-    "VOL-21", normalise=VOLUMES,
+    "volumes/made-and-removed", "VOL-13", "VOL-14", "VOL-15", "VOL-16", "VOL-17", "VOL-18",
+    "VOL-20", "VOL-21", normalise=VOLUMES,
 )  # fmt: skip
 def _(talk: Talk) -> None:
     """A volume is made, listed with its size as it was typed, and removed once."""
