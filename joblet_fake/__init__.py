@@ -10,9 +10,11 @@ from joblet_fake.fake import FakeJoblet
 from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView, JobView
 from joblet_fake.model.runtime_script import InstallScript
+from joblet_fake.networks_view import NetworksView, NetworkView
 from joblet_fake.programs import Programs, Script
 from joblet_fake.runtimes_view import RuntimesView, RuntimeView
 from joblet_fake.server import ForkError, PortError, StalledError, Tls
+from joblet_fake.volumes_view import VolumesView, VolumeView
 from joblet_fake.wire import Api, Method, versions
 from joblet_fake.wire import load as load_api
 
@@ -32,6 +34,8 @@ __all__ = [
     "JobView",
     "JobsView",
     "Method",
+    "NetworkView",
+    "NetworksView",
     "PortError",
     "Programs",
     "RuntimeView",
@@ -39,6 +43,8 @@ __all__ = [
     "Script",
     "StalledError",
     "Tls",
+    "VolumeView",
+    "VolumesView",
     "__version__",
     "load_api",
     "versions",

@@ -14,12 +14,14 @@ from joblet_fake.exchange import Calls, Exchange
 from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView
 from joblet_fake.model.model import Model
+from joblet_fake.networks_view import NetworksView
 from joblet_fake.options import DEFAULT_API, Options
 from joblet_fake.programs import Programs
 from joblet_fake.rnx_config import rnx_config
 from joblet_fake.runtimes_view import RuntimesView
 from joblet_fake.server import HOST, Backend, Server, Tls, check_thread, forked, shared_loop
 from joblet_fake.services import generation_of
+from joblet_fake.volumes_view import VolumesView
 from joblet_fake.wire import load
 
 if TYPE_CHECKING:
@@ -119,6 +121,8 @@ class FakeJoblet:
         self.jobs = JobsView(self.model, check_thread)
         self.runtimes = RuntimesView(self.model, check_thread)
         self.host = HostView(self.model)
+        self.networks = NetworksView(self.model, check_thread)
+        self.volumes = VolumesView(self.model, check_thread)
         self._exchange = Exchange(self._api, self._generation, self.model, roles=roles)
         self._tls = Tls(self._generation.roles, names) if tls else None
         self._server: Server | None = None
@@ -346,7 +350,7 @@ class FakeJoblet:
     # State
 
     def reset(self) -> None:
-        """Forget all jobs, programs, calls and errors; ports, certificates and time stay.
+        """Forget all state, programs, calls and errors; ports, certificates and time stay.
 
         Open streams end; processes of local execution are killed.
         """

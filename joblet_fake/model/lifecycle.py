@@ -11,11 +11,12 @@ from joblet_fake.model import system_lines
 from joblet_fake.model.errors import Kind, Refusal
 from joblet_fake.model.job import Job, JobSpec
 from joblet_fake.model.limits import checked_cpu, kept_cores
-from joblet_fake.model.network import DEFAULT_NETWORK, UNPOOLED
+from joblet_fake.model.network import DEFAULT_NETWORK, UNPOOLED, CrashError
 from joblet_fake.model.outcome import Outcome
 from joblet_fake.model.process import LaunchError
 from joblet_fake.model.schedule import Schedule, parse_schedule
 from joblet_fake.model.upload_paths import check_scheduled, lay_out
+from joblet_fake.model.volume import asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,10 +180,6 @@ class Lifecycle:
 
     def _start(self, job: Job) -> None:
         now, spec = self._clock.now_ns(), job.spec
-        for volume in spec.volumes:
-            if volume not in self._model.volumes:
-                # The job runs on without it (JOB-RUN-64).
-                self._output(job, system_lines.missing_volume(now, job.uuid, volume), "stdout")
         if spec.runtime:
             try:
                 job.runtime = self._model.runtimes.find(spec.runtime)
@@ -193,15 +190,46 @@ class Lifecycle:
                 job.explanation = f"nothing was run: the runtime {spec.runtime!r} is not installed"
                 self._clock.call_later(self._pace.start, lambda: self._exited(job, 1))
                 return
-        job.process = self._model.launcher.launch(
-            job,
-            lambda data, stream="stdout": self._output(job, data, stream),
-            lambda code: self._exited(job, code),
-            self._pace.start,
-        )
+        launcher = self._model.launcher
+        # Volumes are mounted after RunJob's answer: one removed meanwhile is missing (VOL-22).
+        mounting = None
+        if launcher.real:
+            self._mount(job)
+        else:
+            mounting = self._clock.call_later(self._pace.start, lambda: self._mount(job))
+        try:
+            job.process = launcher.launch(
+                job,
+                lambda data, stream="stdout": self._output(job, data, stream),
+                lambda code: self._exited(job, code),
+                self._pace.start,
+            )
+        except Exception:
+            if mounting is not None:
+                mounting.cancel()
+            raise
+
+    def _mount(self, job: Job) -> None:
+        if job.ended_with is not None:
+            return
+        wanted = asked(job.spec)
+        job.roomy = bool(wanted or job.files)
+        for volume in wanted:
+            found = self._model.volumes.mount(volume)
+            if isinstance(found, str):
+                # The job runs on without it (JOB-RUN-64).
+                now = self._clock.now_ns()
+                line = system_lines.missing_volume(now, job.uuid, volume, found)
+                self._output(job, line, "stdout")
+            else:
+                job.mounts.update([found])
 
     def _failed_to_launch(self, job: Job, outcome: Outcome[Job], error: LaunchError) -> None:
         self._failed(job)
+        if isinstance(error, CrashError):
+            job.explanation = "nothing was run: a real server crashes as it starts this (NET-33)"
+            outcome.fail(Refusal(Kind.UNAVAILABLE, str(error)))
+            return
         outcome.fail(Refusal(Kind.INTERNAL, f"execution failed: {error}"))
 
     def _failed(self, job: Job) -> None:
@@ -354,6 +382,17 @@ class Lifecycle:
         job.touch()
 
     # Answers that come later
+
+    def answer(self, value: T, delay: float) -> Outcome[T]:
+        """Give a value after a while; a reset before that ends the call.
+
+        Args:
+            value: the answer.
+            delay: clock seconds.
+        """
+        promise: Outcome[T] = self._promise()
+        self._after(delay, lambda: promise.resolve(value))
+        return promise
 
     def give_up(self) -> None:
         """Fail every answer that is still owed: the state that it was about is forgotten."""

@@ -16,6 +16,7 @@ from joblet_fake.model.log_feed import LogFeed
 from joblet_fake.model.network import Networks
 from joblet_fake.model.pace import PACES
 from joblet_fake.model.runtimes import Runtimes
+from joblet_fake.model.volume import Volumes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,9 +101,11 @@ class Model:
         stored output, volumes and runtimes are not (JOB-RST-02). What still runs, runs on
         out of everybody's reach (JOB-RST-07).
         """
-        lifecycle, jobs = self.lifecycle, self.jobs
+        lifecycle, jobs, devices = self.lifecycle, self.jobs, self.networks.devices
         self.clock.cancel_all()
+        self.volumes.restarted(self.clock.now_ns())
         self._boot(jobs.listener)
+        self.networks.devices = devices
         lifecycle.give_up()
         self.host.give_up()
         self.runtimes.give_up()
@@ -114,7 +117,7 @@ class Model:
         self._random = random.Random(self.seed)  # noqa: S311 - ids must repeat with the seed
         self.node_id = self.new_uuid()
         self.history = History()
-        self.volumes: set[str] = set()
+        self.volumes = Volumes()
         self.host = self._make_host()
         self.runtimes = Runtimes(lambda: self.host.architecture)
         self._boot(listener)

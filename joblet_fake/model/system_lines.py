@@ -11,19 +11,19 @@ def _line(now_ns: int, level: str, message: str, **fields: str) -> bytes:
     moment = EPOCH + timedelta(microseconds=now_ns // 1000)
     stamp = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
     # The real order of the fields is random; this is one that was seen.
-    shown = " ".join(f"{key}={value}" for key, value in fields.items())
+    shown = " ".join(f"{key}={_quoted(value)}" for key, value in fields.items())
     return f"[{stamp}] {level} {message} | {shown}\n".encode()
 
 
 def _quoted(text: str) -> str:
-    # Quotes inside are not escaped (JOB-LOG-31).
-    return f'"{text}"'
+    # What has a blank is quoted; quotes inside are not escaped (JOB-LOG-31).
+    return f'"{text}"' if " " in text else text
 
 
 def unknown_command(now_ns: int, command: str) -> bytes:
     """Give the line of a job whose command is not found (JOB-LOG-31)."""
     error = f"job execution failed: config job.command: runtime not found: {command}"
-    return _line(now_ns, "[ERROR] [init]", "joblet failed", component="main", error=_quoted(error))
+    return _line(now_ns, "[ERROR] [init]", "joblet failed", component="main", error=error)
 
 
 def exec_failed(now_ns: int, uuid: str, reason: str) -> bytes:
@@ -36,8 +36,8 @@ def exec_failed(now_ns: int, uuid: str, reason: str) -> bytes:
         component="job-executor",
         jobId=uuid,
         mode="init",
-        error=_quoted(reason),
-    ) + _line(now_ns, "[ERROR] [init]", "joblet failed", component="main", error=_quoted(error))
+        error=reason,
+    ) + _line(now_ns, "[ERROR] [init]", "joblet failed", component="main", error=error)
 
 
 def unconfigured(now_ns: int, mode: str) -> bytes:
@@ -63,7 +63,7 @@ def upload_phase(now_ns: int, uuid: str) -> bytes:
             "[ERROR] [init]",
             "joblet failed",
             component="main",
-            error=_quoted("no upload data provided"),
+            error="no upload data provided",
         )
     )
 
@@ -77,7 +77,7 @@ def no_phase(now_ns: int, uuid: str) -> bytes:
 def unknown_phase(now_ns: int, phase: str) -> bytes:
     """Give the line of a job that fails for its phase."""
     error = f"job execution failed: config job.phase: unknown phase: {phase}"
-    return _line(now_ns, "[ERROR] [init]", "joblet failed", component="main", error=_quoted(error))
+    return _line(now_ns, "[ERROR] [init]", "joblet failed", component="main", error=error)
 
 
 def other_id(now_ns: int, uuid: str, shown: str) -> bytes:
@@ -93,19 +93,41 @@ def other_id(now_ns: int, uuid: str, shown: str) -> bytes:
     )
 
 
-def missing_volume(now_ns: int, uuid: str, volume: str) -> bytes:
-    """Give the two lines of a volume that is not there; the job runs on (VOL-27)."""
+def missing_volume(now_ns: int, uuid: str, volume: str, problem: str = "") -> bytes:
+    """Give the two lines of a volume that can't be mounted; the job runs on (VOL-27).
+
+    Args:
+        now_ns: the present moment.
+        uuid: the job.
+        volume: its name, as the job has it.
+        problem: what the system says of its path; "" when it does not exist.
+    """
     path = f"/opt/joblet/volumes/{volume}/data"
-    return _line(
-        now_ns,
-        "[WARN]",
-        "volume does not exist",
-        component="filesystem-isolator",
-        jobID=uuid,
-        volume=volume,
-        volumeName=volume,
-        hostVolumePath=path,
-    ) + _line(
+    if problem:
+        reason = f"failed to stat volume directory: stat {path}: {problem}"
+        first = _line(
+            now_ns,
+            "[ERROR]",
+            "failed to stat volume directory",
+            component="filesystem-isolator",
+            jobID=uuid,
+            volume=volume,
+            error=f"stat {path}: {problem}",
+            hostVolumePath=path,
+        )
+    else:
+        reason = f"volume {volume} does not exist at {path}"
+        first = _line(
+            now_ns,
+            "[WARN]",
+            "volume does not exist",
+            component="filesystem-isolator",
+            jobID=uuid,
+            volume=volume,
+            volumeName=volume,
+            hostVolumePath=path,
+        )
+    return first + _line(
         now_ns,
         "[WARN]",
         "failed to mount volume",
@@ -113,7 +135,7 @@ def missing_volume(now_ns: int, uuid: str, volume: str) -> bytes:
         jobID=uuid,
         volume=volume,
         operation="mount-volumes",
-        error=_quoted(f"volume {volume} does not exist at {path}"),
+        error=reason,
     )
 
 
@@ -137,11 +159,11 @@ def missing_runtime(now_ns: int, uuid: str, runtime: str, problem: str) -> bytes
         jobId=uuid,
         mode="init",
         component="isolator",
-        error=_quoted(reason),
+        error=reason,
     ) + _line(
         now_ns,
         "[ERROR] [init]",
         "joblet failed",
         component="main",
-        error=_quoted(f"job isolation setup failed: filesystem : operation isolation: {reason}"),
+        error=f"job isolation setup failed: filesystem : operation isolation: {reason}",
     )

@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from joblet_fake.programs.context import WORK
+from joblet_fake.programs.job_files import VOLUMES, WORK
 from joblet_fake.programs.steps import Stderr
 
 if TYPE_CHECKING:
@@ -66,12 +66,7 @@ def say(text: str) -> Stderr:
 
 
 def is_folder(context: Context, path: str, io: Io) -> bool:
-    """Tell whether a path is a folder: one outside /work is not known, and taken for one."""
+    """Tell whether a path is a folder: one outside is not known, and taken for one."""
     absolute = io.absolute(path)
-    place = io.place(path)
-    inside = absolute == WORK or absolute.startswith(WORK + "/")
-    return (
-        absolute in (WORK, "/")
-        or (not inside and place not in context.files)
-        or any(file.startswith(f"{place}/") for file in context.files)
-    )
+    inside = any(f"{absolute}/".startswith(f"{root}/") for root in (WORK, VOLUMES))
+    return context.files.is_folder(absolute) or (not inside and absolute not in context.files)

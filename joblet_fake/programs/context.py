@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Final
+
+from joblet_fake.model.volume import environment as volume_environment
+from joblet_fake.programs.job_files import WORK, JobFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,14 +18,8 @@ if TYPE_CHECKING:
     from joblet_fake.model.job import Job
 
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-WORK: Final = "/work"
 BIN: Final = "/usr/bin"
 """Where a real host has the commands that are built in here."""
-
-ROOM: Final = 1024 * 1024
-"""The bytes that /work holds, whole pages, when nothing was uploaded and no volume is used."""
-
-PAGE: Final = 4096
 
 FIRST_CHILD: Final = 6
 """The process number that the first child of a job's process was seen to have."""
@@ -40,9 +38,7 @@ class Context:
         command: what is really run, after the environment's say (JOB-RUN-84).
         args: its arguments.
         environment: what the process sees (JOB-RUN-83).
-        files: contents by path relative to /work.
-        room: how many bytes /work holds; None for as many as there are (JOB-RUN-51, JOB-RUN-71).
-        full: whether the last command wrote more than there was room for.
+        files: contents by path: relative to /work, or absolute, such as `/volumes/data/model`.
         unknown: the commands that were asked for and that no program knows.
         unknown_fails: whether a shell finds such a command missing (127), or passes over it.
     """
@@ -52,9 +48,7 @@ class Context:
     command: str
     args: tuple[str, ...]
     environment: dict[str, str]
-    files: dict[str, bytes]
-    room: int | None = None
-    full: bool = False
+    files: JobFiles
     unknown: list[str] = field(default_factory=list)
     unknown_fails: bool = False
     _pids: Iterator[int] = field(default_factory=lambda: count(FIRST_CHILD))
@@ -68,51 +62,46 @@ class Context:
         """What the process is called as: the command's path."""
         return self.command if "/" in self.command else f"{BIN}/{self.command}"
 
-    def left(self, path: str) -> int | None:
-        """Give how many bytes a file can hold; None for as many as there are.
+    def read(self, path: str) -> bytes:
+        """Read a file.
 
         Args:
-            path: relative to /work; one from the root lies elsewhere, where there is room.
+            path: relative to /work, or absolute.
+
+        Raises:
+            FileNotFoundError: it is not there.
         """
-        if self.room is None or path.startswith("/"):
-            return None
-        others = (
-            -(-len(content) // PAGE) * PAGE
-            for name, content in self.files.items()
-            if name != path and not name.startswith("/")
-        )
-        return max(0, self.room - sum(others))
+        with self.clock.lock:
+            data = self.files.get(path)
+        if data is None:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
+        return data
 
+    def write(self, path: str, data: bytes | str, *, append: bool = False) -> None:
+        """Write a file anew, or add to its end; in a volume, every job that has it sees it.
 
-class Written:
-    """A file that a command's output goes to, for as long as the command runs.
+        Args:
+            path: relative to /work, or absolute: `/volumes/data/model` needs the volume `data`
+                in the job's request, and on the server (VOL-28).
+            data: bytes, or text, which becomes UTF-8.
+            append: whether to add it to the end.
 
-    Args:
-        context: the job from the inside.
-        path: the file, as `Context.files` names it.
-        before: what it holds already.
-    """
+        Raises:
+            OSError: its folder is not there, it is one, or there is not room for all of it: then
+                what fits is written.
+        """
+        with self.clock.lock:
+            self.files.write(path, data.encode() if isinstance(data, str) else data, append=append)
 
-    def __init__(self, context: Context, path: str, before: bytes) -> None:
-        self._context = context
-        self._path = path
-        self._pieces = [before]
-        self._left = context.left(path)
-        if self._left is not None:
-            self._left -= len(before)
-        context.files[path] = before
+    @property
+    def volumes(self) -> tuple[str, ...]:
+        """The volumes that it finds below /volumes."""
+        return tuple(self.job.mounts)
 
-    def write(self, data: bytes) -> None:
-        """Append to it what there is room for (JOB-SM-10)."""
-        if self._left is not None:
-            self._context.full = self._context.full or len(data) > self._left
-            data = data[: max(0, self._left)]
-            self._left -= len(data)
-        self._pieces.append(data)
-
-    def close(self) -> None:
-        """Put what was written where others find it."""
-        self._context.files[self._path] = b"".join(self._pieces)
+    @property
+    def address(self) -> str | None:
+        """What it has on its network; None where it has only `lo` (NET-30, NET-32)."""
+        return self.job.address
 
 
 def context_of(job: Job, clock: Clock) -> Context:
@@ -133,6 +122,7 @@ def context_of(job: Job, clock: Clock) -> Context:
         "JOB_COMMAND": spec.command,
         "JOB_ARGS_COUNT": str(len(spec.args)),
         **{f"JOB_ARG_{place}": arg for place, arg in enumerate(spec.args)},
+        **volume_environment(spec),
         "JOB_MAX_CPU": str(spec.max_cpu),
         "JOB_MAX_MEMORY": str(spec.max_memory),
         "JOB_MAX_IOBPS": str(spec.max_io_bps),
@@ -167,8 +157,7 @@ def context_of(job: Job, clock: Clock) -> Context:
         command=command,
         args=tuple(arg for arg in run_args if arg),
         environment=environment,
-        files=dict(job.files),
-        room=None if job.files or spec.volumes else ROOM,
+        files=JobFiles(job),
     )
 
 

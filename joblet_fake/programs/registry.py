@@ -147,6 +147,11 @@ class Programs:
         """Whether a local process is at work."""
         return self._local is not None and self._local.busy
 
+    @property
+    def real(self) -> bool:
+        """Whether jobs begin at once, whatever the pace: local processes do."""
+        return self._local is not None
+
     def choose(self, spec: JobSpec, *, asking: bool = True) -> Script | None:
         """Give the script for a job.
 

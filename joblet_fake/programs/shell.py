@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -9,7 +10,6 @@ from joblet_fake.programs import shell_grammar as grammar
 from joblet_fake.programs.arithmetic import UncomputableError, compute
 from joblet_fake.programs.builtin import BUILTINS
 from joblet_fake.programs.command_io import Io
-from joblet_fake.programs.context import Written
 from joblet_fake.programs.shell_commands import COMMANDS, TERM, Exit, Killed, Loop
 from joblet_fake.programs.shell_parser import parse
 from joblet_fake.programs.shell_words import Words
@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from joblet_fake.programs.context import Context
+    from joblet_fake.programs.job_files import JobFiles
     from joblet_fake.programs.steps import Steps, Work
 
 NOT_FOUND: Final = 127
 """The status of a command that is not there."""
+
+CANNOT_CREATE: Final = {errno.ENOENT: "Directory nonexistent"}
+"""What a shell calls a problem that the system calls otherwise."""
 
 BUILT_INTO_SH: Final = ("echo", "printf", "pwd")
 """The commands with output that a plain `sh` does itself."""
@@ -226,8 +230,7 @@ class Shell:
         words: list[str] = []
         for word in command.words:
             words.extend((yield from self._expand(word)))
-        writer = words[1] if words[:1] == ["exec"] and words[1:] else "".join(words[:1])
-        steps = self._with_room(self._assigned(command, words, last=last), writer)
+        steps = self._assigned(command, words, last=last)
         self.status = yield from self._all_redirected(steps, command.redirections)
         return self.status
 
@@ -305,6 +308,17 @@ class Shell:
                 step = steps.send(status)
         except StopIteration as stop:
             return stop.value or 0
+        except OSError as error:
+            # What it writes to is full (JOB-SM-10, VOL-28).
+            steps.close()
+            yield self._unwritten(name, error)
+            return 1
+
+    def _unwritten(self, name: str, error: OSError) -> Stderr:
+        problem = f"{name}: write error: {error.strerror}"
+        if self.io.posix and name in BUILT_INTO_SH:
+            problem = f"{self.name}: 1: {name}: {name}: I/O error"
+        return Stderr(f"{problem}\n".encode(errors="surrogateescape"))
 
     def _environment(self, assigned: dict[str, str]) -> dict[str, str]:
         """Give what a command sees: the exported variables and those set for it alone."""
@@ -334,12 +348,19 @@ class Shell:
                 return (yield from _moved(steps, redirection.stream, None))
             case ">" | ">>", _:
                 path = self.context_path(target)
-                before = self.context.files.get(path, b"") if redirection.operator == ">>" else b""
-                file = Written(self.context, path, before)
+                files = self.context.files
                 try:
-                    return (yield from _moved(steps, redirection.stream, file.write))
-                finally:
-                    file.close()
+                    files.write(path, b"", append=redirection.operator == ">>")
+                except OSError as error:
+                    steps.close()
+                    problem = CANNOT_CREATE.get(error.errno or 0, error.strerror)
+                    yield Stderr(f"{self.name}: 1: cannot create {target}: {problem}\n".encode())
+                    return 2
+                try:
+                    return (yield from _moved(steps, redirection.stream, _adding(files, path)))
+                except OSError:
+                    # It could not even say that there is no room.
+                    return 1
             case "<", _:
                 path = self.context_path(target)
                 if target != "/dev/null" and path not in self.context.files:
@@ -353,25 +374,6 @@ class Shell:
         raise grammar.ShellSyntaxError(
             f"{redirection.operator}{target} is more than this shell knows"
         )
-
-    def _with_room(self, steps: Steps, writer: str) -> Steps:
-        """Run a command, which fails if what it wrote had no room (JOB-SM-10)."""
-        left: Exit | None = None
-        try:
-            status = yield from steps
-        except Exit as exit_:
-            status, left = exit_.status, exit_
-        if self.context.full:
-            self.context.full = False
-            status = status or 1
-            if self.io.posix and writer in BUILT_INTO_SH:
-                text = f"{self.name}: 1: {writer}: {writer}: I/O error"
-            else:
-                text = f"{writer}: write error: No space left on device"
-            yield Stderr(f"{text}\n".encode(errors="surrogateescape"))
-        if left is not None:
-            raise Exit(status)
-        return status
 
     def context_path(self, path: str) -> str:
         """Give a file's place relative to /work."""
@@ -460,14 +462,22 @@ def _moved(
     try:
         step = next(steps)
         while True:
-            if isinstance(step, moved):
-                if sink is Stdout or sink is Stderr:
-                    yield sink(step.data)
+            try:
+                if not isinstance(step, moved):
+                    status = yield step
+                elif sink is Stdout or sink is Stderr:
+                    status = yield sink(step.data)
                 elif sink is not None:
                     sink(step.data)
-                status = 0
+                    status = 0
+            except OSError as error:
+                # Whoever wrote it learns that there is no room for it.
+                step = steps.throw(error)
             else:
-                status = yield step
-            step = steps.send(status)
+                step = steps.send(status)
     except StopIteration as stop:
         return stop.value or 0
+
+
+def _adding(files: JobFiles, path: str) -> Callable[[bytes], None]:
+    return lambda data: files.write(path, data, append=True)

@@ -121,6 +121,8 @@ GENERATION_2_3: Final = Generation(
         "query logs": {None: "INTERNAL"},
         "runtime installation": {None: "INTERNAL"},
         "system metrics": {None: "INTERNAL"},
+        "failed to create network": {None: "INVALID_ARGUMENT"},
+        "failed to create volume": {None: "INVALID_ARGUMENT"},
     },
 )
 

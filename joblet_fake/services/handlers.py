@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from joblet_fake.services.job_service import JobService
 from joblet_fake.services.monitoring_service import MonitoringService
+from joblet_fake.services.network_service import NetworkService
 from joblet_fake.services.persist_service import PersistService
 from joblet_fake.services.runtime_service import RuntimeService
+from joblet_fake.services.volume_service import VolumeService
 
 if TYPE_CHECKING:
     from joblet_fake.model.model import Model
@@ -21,6 +23,8 @@ def handlers(api: Api, generation: Generation, model: Model) -> dict[str, Handle
     return {
         **JobService(api, generation, model).handlers(),
         **MonitoringService(api, generation, model).handlers(),
+        **NetworkService(api, generation, model).handlers(),
+        **VolumeService(api, generation, model).handlers(),
         **PersistService(api, generation, model).handlers(),
         **RuntimeService(api, generation, model).handlers(),
     }

@@ -205,7 +205,7 @@ def test_a_missing_volume_warns_and_the_job_runs_on() -> None:
     job = stage.run(volumes=("a b",))
     first, second = job.log.content().decode().splitlines()
     assert first.startswith("[2026-01-01T00:00:00.000Z] [WARN] volume does not exist | ")
-    assert "hostVolumePath=/opt/joblet/volumes/a b/data" in first
+    assert 'hostVolumePath="/opt/joblet/volumes/a b/data"' in first
     assert f"jobID={job.uuid}" in first
     assert second.startswith("[2026-01-01T00:00:00.000Z] [WARN] failed to mount volume | ")
     assert 'error="volume a b does not exist at /opt/joblet/volumes/a b/data"' in second
@@ -215,7 +215,7 @@ def test_a_missing_volume_warns_and_the_job_runs_on() -> None:
 def test_a_volume_that_is_there_says_nothing() -> None:
     """JOB-LOG-30: a healthy job's output has no system lines."""
     stage = Stage()
-    stage.model.volumes.add("data")
+    stage.model.volumes.create("data", "1MB", "memory", 0)
     assert stage.run(volumes=("data",)).log.content() == b""
 
 

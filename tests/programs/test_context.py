@@ -28,6 +28,16 @@ def test_what_a_job_finds_in_its_environment() -> None:
     assert {"PATH", "JOB_CGROUP_PATH", "NETWORK_READY_FILE", "LOG_LEVEL"} <= environment.keys()
 
 
+def test_a_job_with_volumes_finds_their_names_in_its_environment() -> None:
+    """VOL-30."""
+    spec = JobSpec("true", volumes=("a", "b"), environment={"JOB_VOLUME_1": "c"})
+    environment = context_of(Job("u", spec, "RUNNING", start_ns=0), Clock("frozen")).environment
+    assert {name: value for name, value in environment.items() if "VOLUME" in name} == {
+        "JOB_VOLUMES_COUNT": "2", "JOB_VOLUME_0": "a", "JOB_VOLUME_1": "c",
+    }  # fmt: skip
+    assert not [name for name in context().environment if "VOLUME" in name]
+
+
 def test_empty_arguments_never_reach_the_process() -> None:
     """JOB-RUN-82."""
     assert context("a", "", "b").args == ("a", "b")

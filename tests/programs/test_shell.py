@@ -96,6 +96,13 @@ false && echo yes || echo no
 false || false; echo $?
 exit 3
 exit 300
+set -e; { false && true; }; echo x
+set -e; { ! true; } >&2; echo x
+set -e; if true; then ! true; fi; echo x
+set -e; for i in 1; do ! true; done; echo x
+set -e; (! true); echo x
+set -e; true | { ! true; }; echo x
+set -e; { false; }; echo x
 (exit 4); echo $?
 (exit 4) && echo x; echo $?
 echo a; exit 2; echo b
