@@ -200,6 +200,9 @@ def _io(io: Io) -> dict[str, object]:
 
 
 def _processes(counts: ProcessCounts, memory: int) -> dict[str, object]:
+    # Most of the greediest are in both lists.
+    greediest = {each.pid: each for each in (*counts.by_cpu, *counts.by_memory)}
+    shown = {pid: _process(each, memory) for pid, each in greediest.items()}
     return {
         "total_processes": counts.total,
         "running_processes": counts.running,
@@ -207,8 +210,8 @@ def _processes(counts: ProcessCounts, memory: int) -> dict[str, object]:
         "stopped_processes": counts.stopped,
         "zombie_processes": counts.zombie,
         "total_threads": counts.threads,
-        "top_by_cpu": [_process(each, memory) for each in counts.by_cpu],
-        "top_by_memory": [_process(each, memory) for each in counts.by_memory],
+        "top_by_cpu": [shown[each.pid] for each in counts.by_cpu],
+        "top_by_memory": [shown[each.pid] for each in counts.by_memory],
     }
 
 
