@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 TABLE = """\
 # Facts.
-[JOB-RUN-10]
+[JOB-STP-07]
 says = "One [bracketed]."
 generations = ["2.3"]
 evidence = "seen"
 
-[JOB-RUN-10a]
+[JOB-STP-07a]
 about = "RunJob"
 says = "Another, evidence = \\"seen\\"."
 generations = ["2.3"]
@@ -36,15 +36,15 @@ def table(tmp_path: Path) -> Path:
 
 
 def test_a_fact_is_marked_by_its_whole_id(table: Path) -> None:
-    assert mark(table, {"JOB-RUN-10"}) == []
+    assert mark(table, {"JOB-STP-07"}) == []
     assert table.read_text() == TABLE.replace('evidence = "seen"\n\n', 'evidence = "recorded"\n\n')
-    assert mark(table, {"JOB-RUN-10", "JOB-RUN-10a", "NONE-01"}) == []
+    assert mark(table, {"JOB-STP-07", "JOB-STP-07a", "SRV-01"}) == []
     assert [fact.evidence for fact in read_facts(table).values()] == ["recorded", "recorded"]
 
 
 def test_a_fact_that_is_marked_in_vain_is_named(table: Path) -> None:
-    mark(table, {"JOB-RUN-10"})
-    assert mark(table, {"JOB-RUN-10a"}) == ["JOB-RUN-10"]
+    mark(table, {"JOB-STP-07"})
+    assert mark(table, {"JOB-STP-07a"}) == ["JOB-STP-07"]
 
 
 def test_only_a_case_that_was_run_shows_its_facts() -> None:
