@@ -29,10 +29,11 @@ def seconds(value: float) -> int:
 class Timer:
     """Something that is due at a moment; made by `Clock.call_at` and `Clock.call_later`."""
 
-    __slots__ = ("action", "when")
+    __slots__ = ("action", "repeats", "when")
 
-    def __init__(self, when: int, action: Callable[[], None]) -> None:
+    def __init__(self, when: int, action: Callable[[], None], *, repeats: bool = False) -> None:
         self.when = when
+        self.repeats = repeats
         self.action: Callable[[], None] | None = action
 
     def cancel(self) -> None:
@@ -124,14 +125,16 @@ class Clock:
 
     # Timers
 
-    def call_at(self, when: int, action: Callable[[], None]) -> Timer:
+    def call_at(self, when: int, action: Callable[[], None], *, repeats: bool = False) -> Timer:
         """Have an action done at a moment, under the clock's lock.
 
         Args:
             when: nanoseconds since 1970; a moment in the past is due now.
             action: called once, in the order of the moments, then of asking.
+            repeats: whether it asks for itself again as long as somebody listens; such a timer
+                alone does not keep `run_until_idle` from ending.
         """
-        timer = Timer(when, action)
+        timer = Timer(when, action, repeats=repeats)
         with self.lock:
             heapq.heappush(self._heap, (when, next(self._order), timer))
             earliest = self._heap[0][2] is timer
@@ -183,7 +186,7 @@ class Clock:
             self._jump_to(self.now_ns() + delta // timedelta(microseconds=1) * 1000)
 
     def run_until_idle(self, *, limit: float = 366 * 86_400) -> None:
-        """Move time to each next due timer until there is none.
+        """Move time to each next due timer until there is none but for ticks of open streams.
 
         Args:
             limit: virtual seconds after which something that repeats for ever is given up.
@@ -195,13 +198,16 @@ class Clock:
         self._check()
         with self.lock:
             end = self.now_ns() + round(limit * NANOS)
-            while (due := self.next_due()) is not None:
+            while self._busy() and (due := self.next_due()) is not None:
                 if due > end:
                     raise TimeoutError(
                         f"not idle after {limit:g} virtual seconds: something repeats; "
                         "use advance() or run_until()",
                     )
                 self._jump_to(due)
+
+    def _busy(self) -> bool:
+        return any(timer.action is not None and not timer.repeats for _, _, timer in self._heap)
 
     def run_until(self, predicate: Callable[[], object], *, limit: float = 366 * 86_400) -> None:
         """Move time to each next due timer until a predicate holds.

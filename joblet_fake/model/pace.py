@@ -25,6 +25,11 @@ class Pace:
         stop_ended: StopJob of a process that had ended already (JOB-STP-07a).
         stop_scheduled: StopJob of a scheduled job (JOB-STP-04).
         drain: from the end status to the end of a log stream (JOB-LOG-14).
+        workflow_tick: between two looks of a workflow for jobs to start (JOB-WF-10).
+        workflow_poll: between two looks at a job that it started.
+        metrics_poll: between two looks of a metrics stream whether its job runs (PER-52).
+        metrics_drain: how long it waits for more when the job does not.
+        relink: between two tries of a core that lost its persist service (PER-44).
     """
 
     prepare: float = 0.0
@@ -41,6 +46,11 @@ class Pace:
     stop_ended: float = 0.0
     stop_scheduled: float = 0.0
     drain: float = 0.0
+    workflow_tick: float = 0.0
+    workflow_poll: float = 0.0
+    metrics_poll: float = 0.0
+    metrics_drain: float = 0.0
+    relink: float = 0.0
 
 
 PACES: Final = {
@@ -60,6 +70,11 @@ PACES: Final = {
         stop_ended=0.007,
         stop_scheduled=0.002,
         drain=0.50,
+        workflow_tick=5.0,
+        workflow_poll=2.0,
+        metrics_poll=2.0,
+        metrics_drain=6.0,
+        relink=5.0,
     ),
 }
 """The paces by name: what `pace=` takes."""
