@@ -94,6 +94,9 @@ class Port(grpc.GenericRpcHandler):
             backend.clock.now_ns(),
             method,
             tuple(context.invocation_metadata() or ()),
+            context.peer(),
+            # The stubs don't know that it is None without a deadline.
+            cast("float | None", context.time_remaining()),
         )
         backend.calls.add(call)
         return call
@@ -130,8 +133,9 @@ class Port(grpc.GenericRpcHandler):
             except Exception as error:  # noqa: BLE001 - a bug of ours must fail the test, not hide
                 failure = backend.broken(error)
             else:
-                call.note(answer)
-                backend.calls.end(call, backend.clock.now_ns(), "OK")
+                now = backend.clock.now_ns()
+                call.note(answer, now)
+                backend.calls.end(call, now, "OK")
                 return answer
             finally:
                 backend.drive.leave()
@@ -186,8 +190,8 @@ class Port(grpc.GenericRpcHandler):
             try:
                 answer = backend.exchange.begin(method, call.role, data)
                 if isinstance(answer, Streamed):
-                    async for message in self._messages(answer):
-                        call.note(message)
+                    async for message in self._messages(answer, call):
+                        call.note(message, backend.clock.now_ns())
                         yield message
             except StatusError as error:
                 code, details = error.code, error.details
@@ -205,13 +209,14 @@ class Port(grpc.GenericRpcHandler):
 
         return handle
 
-    async def _messages(self, streamed: Streamed) -> AsyncIterator[bytes]:
+    async def _messages(self, streamed: Streamed, call: Call) -> AsyncIterator[bytes]:
         feed, encode = streamed.feed, streamed.encode
         lock = self._backend.clock.lock
         with self._backend.waker() as waker:
             try:
                 with lock:
                     feed.subscribe(waker.wake)
+                self._backend.calls.followed(call)
                 while True:
                     waker.clear()
                     with lock:
