@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.model.log import Log
+from joblet_fake.model.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -79,6 +80,7 @@ class Job:
         revision: grows with every visible change.
         statuses: every status it had, with the moment at which it got it.
         log: its output, the buffer in memory.
+        usage: what it uses of its host, as its program says or a probe measures.
         files: what lies in /work when it starts, by relative path.
         explanation: which program ran and why, in a sentence.
         rendered: what a service made of a revision, so that it need not make it again.
@@ -95,6 +97,7 @@ class Job:
     revision: int = 0
     statuses: list[tuple[int, str]] = field(default_factory=list)
     log: Log = field(default_factory=Log)
+    usage: Usage = field(default_factory=Usage)
     files: dict[str, bytes] = field(default_factory=dict)
     explanation: str = ""
     rendered: tuple[int, bytes] | None = None

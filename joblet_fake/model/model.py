@@ -7,18 +7,24 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from joblet_fake.model.collector import Collectors
 from joblet_fake.model.history import History
 from joblet_fake.model.jobs import Jobs
 from joblet_fake.model.lifecycle import Lifecycle
 from joblet_fake.model.log_feed import LogFeed
+from joblet_fake.model.metrics_feed import MetricsFeed
 from joblet_fake.model.network import Networks
 from joblet_fake.model.pace import PACES
+from joblet_fake.model.persist import Persist
+from joblet_fake.model.workflows import Workflows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from joblet_fake.clock import Clock
+    from joblet_fake.model.feed import Feed
     from joblet_fake.model.job import Job
+    from joblet_fake.model.metrics_feed import Shown
     from joblet_fake.model.process import Launcher
 
 
@@ -53,11 +59,18 @@ class Model:
 
     def clear(self) -> None:
         """Forget everything, as if the server had just been made; open streams and calls end."""
-        lifecycle, jobs = self.lifecycle, self.jobs
+        lifecycle, jobs, collectors, persist = (
+            self.lifecycle,
+            self.jobs,
+            self.collectors,
+            self.persist,
+        )
         # What was to happen to the old jobs must not happen to the new state.
         self.clock.cancel_all()
         self._begin(jobs.listener)
         lifecycle.give_up()
+        persist.give_up()
+        collectors.give_up()
         for job in jobs.buffered:
             job.touch()
 
@@ -68,6 +81,9 @@ class Model:
         self.jobs = Jobs(listener)
         self.networks = Networks()
         self.history = History()
+        self.persist = Persist(self.clock, self.history, self.pace.relink)
+        self.collectors = Collectors(self.clock, self.seed, self.history.metrics)
+        self.workflows = Workflows(self)
         self.volumes: set[str] = set()
         self.runtimes: set[str] = set()
         self.lifecycle = Lifecycle(self)
@@ -85,6 +101,19 @@ class Model:
         """Give the next id: a version 4 UUID, the same ones for the same seed (JOB-RUN-60)."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
-    def follow_log(self, text: str) -> LogFeed:
+    @property
+    def persist_state(self) -> str:
+        """Whether the persist service is `"up"`, `"gone"` or `"hung"`, as its core sees it."""
+        return self.persist.state
+
+    @persist_state.setter
+    def persist_state(self, state: str) -> None:
+        self.persist.become(state)
+
+    def follow_log(self, text: str) -> Feed[bytes]:
         """Open a job's log stream for a reader that sent this id (JOB-LOG-20)."""
-        return LogFeed(self, text)
+        return self.persist.feed(lambda: LogFeed(self, text))
+
+    def follow_metrics(self, text: str) -> Feed[Shown]:
+        """Open a job's metrics stream for a reader that sent this id (JOB-MET-21)."""
+        return self.persist.feed(lambda: MetricsFeed(self, text))

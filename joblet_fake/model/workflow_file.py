@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z", re.ASCII)
 LONGEST_VALUE: Final = 32_768
 """The longest value of an environment variable in a workflow, in bytes (JOB-WF-04)."""
-SECRET_START: Final = "SECRET_"
 SECRET_ENDS: Final = ("_TOKEN", "_KEY", "_PASSWORD", "_SECRET")
 INT32: Final = 2**32
 
@@ -142,7 +141,7 @@ def is_secret(name: str) -> bool:
     >>> is_secret("my_password"), is_secret("TOKENS")
     (True, False)
     """
-    return name.upper().startswith(SECRET_START) or name.upper().endswith(SECRET_ENDS)
+    return name.upper().startswith("SECRET_") or name.upper().endswith(SECRET_ENDS)
 
 
 def check_workflow(
@@ -195,9 +194,9 @@ def other_form(runtime: str) -> str:
 def _check_circles(steps: Sequence[Step]) -> None:
     graph = {step.name: step.mentions for step in steps}
     done: set[str] = set()
-    for start in graph:
+    for start, named in graph.items():
         # The jobs on the way from the start, each with those that it names and that are to come.
-        way = {start: iter(graph[start])}
+        way = {start: iter(named)}
         while way and start not in done:
             name, others = next(reversed(way.items()))
             other = next(others, None)
@@ -207,8 +206,7 @@ def _check_circles(steps: Sequence[Step]) -> None:
             elif other in way:
                 # Which job of a circle is named depends on where a real server begins.
                 raise _wrong(
-                    "circular dependency detected: "
-                    f"circular dependency involving job '{other}'",
+                    f"circular dependency detected: circular dependency involving job '{other}'",
                 )
             elif other not in done:
                 way[other] = iter(graph.get(other, ()))
@@ -236,13 +234,17 @@ def _check_variables(step: str, variables: Mapping[str, str]) -> None:
             )
         if problem:
             raise _wrong(
-                "environment variable validation failed: "
-                f"job '{step}': environment - {problem}",
+                f"environment variable validation failed: job '{step}': environment - {problem}",
             )
 
 
 def _wrong(text: str) -> Refusal:
     return Refusal(Kind.INTERNAL, f"workflow validation failed: {text}")
+
+
+def with_program(step: Step, program: object) -> Step:
+    """Give a job with what was chosen to run for it."""
+    return dataclasses.replace(step, spec=dataclasses.replace(step.spec, program=program))
 
 
 def with_files(step: Step, files: Mapping[str, bytes] | None) -> JobSpec | None:

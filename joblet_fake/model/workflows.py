@@ -221,8 +221,8 @@ class Workflows:
             names.append(canceled.name)
         if status in TERMINAL:
             # What was met once may start, whatever other workflows see of the name later.
-            for key in self._ready(workflow):
-                workflow.jobs[key].may_start = True
+            for other in self._ready(workflow):
+                workflow.jobs[other].may_start = True
         for name in names:
             for run in tuple(self._waiting.get(name, ())):
                 self._plan(run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -20,15 +19,12 @@ from yaml.events import (
     StreamEndEvent,
     StreamStartEvent,
 )
-from yaml.parser import Parser
-from yaml.reader import Reader
-from yaml.scanner import Scanner, ScannerError
-from yaml.tokens import ScalarToken
+from yaml.scanner import ScannerError
 
+from joblet_fake.model.yaml_events import Events
 from joblet_fake.model.yaml_scalars import NULL, STR, resolve
 
 if TYPE_CHECKING:
-    from yaml.error import Mark
     from yaml.events import Event, NodeEvent
 
 SCALAR: Final = "scalar"
@@ -37,8 +33,6 @@ MAPPING: Final = "mapping"
 ALIAS: Final = "alias"
 
 LONG_PREFIX: Final = "tag:yaml.org,2002:"
-BREAKS: Final = "\r\n\x85\u2028\u2029"
-BLANK: Final = "\0 \t" + BREAKS
 CONTROL: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 RAW_CHUNK: Final = 512
 """How many bytes the real reader looks at in one go."""
@@ -48,7 +42,10 @@ DEEPEST: Final = 10_000
 """How deep blocks and brackets may be nested."""
 
 PROBLEMS: Final = (
-    ("found character .* that cannot start any token", "found character that cannot start any token"),
+    (
+        "found character .* that cannot start any token",
+        "found character that cannot start any token",
+    ),
     ("sequence entries are not allowed", "block sequence entries are not allowed in this context"),
     ("mapping keys are not allowed", "mapping keys are not allowed in this context"),
     ("mapping values are not allowed", "mapping values are not allowed in this context"),
@@ -137,125 +134,17 @@ def parse(text: str) -> Node | None:
     raise refused
 
 
-class _Events(Reader, Scanner, Parser):
-    """PyYAML's parser with the few rules in which the real library's differs."""
-
-    def __init__(self, text: str) -> None:
-        Reader.__init__(self, text)
-        Scanner.__init__(self)
-        Parser.__init__(self)
-
-    def need_more_tokens(self) -> bool:
-        """Look two tokens ahead, so that what is wrong there is told first."""
-        if self.done:
-            return False
-        if len(self.tokens) <= 2:  # noqa: PLR2004 - as said
-            return True
-        self.stale_possible_simple_keys()
-        return bool(self.next_possible_simple_key() == self.tokens_taken)
-
-    def fetch_stream_end(self) -> None:
-        """End on a line of its own."""
-        if self.column:
-            self.line += 1
-            self.column = 0
-        super().fetch_stream_end()
-
-    def fetch_flow_collection_end(self, kind: type) -> None:
-        """Take a bracket that closes nothing for no deeper level than none."""
-        super().fetch_flow_collection_end(kind)
-        self.flow_level = max(self.flow_level, 0)
-
-    def scan_to_next_token(self) -> None:
-        """Skip tabs too, where they can't be taken for indentation."""
-        while True:
-            if not self.column and self.peek() == "\ufeff":
-                self.forward()
-            while self.peek() == " " or (
-                self.peek() == "\t" and (self.flow_level or not self.allow_simple_key)
-            ):
-                self.forward()
-            if self.peek() == "#":
-                while self.peek() not in "\0" + BREAKS:
-                    self.forward()
-            if not self.scan_line_break():
-                return
-            if not self.flow_level:
-                self.allow_simple_key = True
-
-    def scan_plain(self) -> ScalarToken:
-        """End a plain text at a colon only where a blank follows, in brackets too."""
-        chunks: list[str] = []
-        start = end = self.get_mark()
-        indent = self.indent + 1
-        spaces: list[str] = []
-        while self.peek() != "#":
-            length = self._plain_length()
-            if not length:
-                break
-            self.allow_simple_key = False
-            chunks += [*spaces, self.prefix(length)]
-            self.forward(length)
-            end = self.get_mark()
-            spaces = self.scan_plain_spaces(indent, start) or []
-            dedented = not self.flow_level and self.column < indent
-            if not spaces or dedented:
-                break
-        return ScalarToken("".join(chunks), True, start, end)  # noqa: FBT003 - plain
-
-    def _plain_length(self) -> int:
-        for length in itertools.count():
-            character = self.peek(length)
-            if character in BLANK or (self.flow_level and character in ",?[]{}"):
-                return length
-            if character == ":" and self.peek(length + 1) in BLANK:
-                return length
-        raise AssertionError  # a text ends
-
-    def scan_plain_spaces(self, indent: int, start_mark: Mark) -> list[str] | None:
-        """Take tabs for spaces, but not for indentation."""
-        length = 0
-        while self.peek(length) in " \t":
-            length += 1
-        blanks = self.prefix(length)
-        self.forward(length)
-        if self.peek() not in BREAKS:
-            return [blanks] if blanks else []
-        first = self.scan_line_break()
-        self.allow_simple_key = True
-        breaks: list[str] = []
-        while not self._at_document_border():
-            if self.peek() in BREAKS:
-                breaks.append(self.scan_line_break())
-            elif self.peek() in " \t":
-                if self.peek() == "\t" and self.column < indent:
-                    raise ScannerError(
-                        "while scanning a plain scalar",
-                        start_mark,
-                        "found a tab character that violates indentation",
-                        self.get_mark(),
-                    )
-                self.forward()
-            else:
-                return ([first] if first != "\n" else [] if breaks else [" "]) + breaks
-        return None
-
-    def _at_document_border(self) -> bool:
-        at_start = not self.column and self.prefix(3) in ("---", "...")
-        return at_start and self.peek(3) in BLANK
-
-
 class _Composer:
     """Makes nodes of a document's events."""
 
     def __init__(self, text: str) -> None:
-        self._events = _Events(text)
+        self._events = Events(text)
         self._anchors: dict[str, Node] = {}
 
     @property
     def index(self) -> int:
         """How far it has read, in characters."""
-        return self._events.index
+        return int(self._events.index)
 
     def document(self) -> Node | None:
         """Give the first document's root."""
@@ -272,7 +161,7 @@ class _Composer:
         return root
 
     def _next(self, kind: type[Event] | None = None) -> Event:
-        event: Event = self._events.get_event()
+        event: Event = self._events.get_event()  # type: ignore[no-untyped-call]  # PyYAML's
         if kind is not None and not isinstance(event, kind):
             raise YamlError(f"yaml: unexpected {event}")
         return event
@@ -280,16 +169,16 @@ class _Composer:
     def _node(self, event: Event) -> Node:
         match event:
             case AliasEvent():
-                target = self._anchors.get(event.anchor)
+                name = event.anchor or ""
+                target = self._anchors.get(name)
                 if target is None:
-                    raise YamlError(f"yaml: unknown anchor '{event.anchor}' referenced")
-                return Node(ALIAS, "", event.anchor, _line(event), target=target)
+                    raise YamlError(f"yaml: unknown anchor '{name}' referenced")
+                return Node(ALIAS, "", name, _line(event), target=target)
             case ScalarEvent():
-                tag = _short(event.tag)
+                tag, text = _short(event.tag), event.value or ""
                 if not tag:
-                    plain = event.style is None
-                    tag = resolve("", event.value)[0] if plain else STR
-                node = self._anchored(event, Node(SCALAR, tag, event.value, _line(event)))
+                    tag = resolve("", text)[0] if event.style is None else STR
+                node = self._anchored(event, Node(SCALAR, tag, text, _line(event)))
             case SequenceStartEvent():
                 tag = _short(event.tag) or "!!seq"
                 node = self._anchored(event, Node(SEQUENCE, tag, "", _line(event)))
@@ -319,7 +208,8 @@ def _short(tag: str | None) -> str:
 
 
 def _line(event: Event) -> int:
-    return int(event.start_mark.line) + 1
+    mark = event.start_mark
+    return 1 if mark is None else int(mark.line) + 1
 
 
 def _words(error: MarkedYAMLError) -> str:

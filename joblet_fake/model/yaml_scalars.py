@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, TypeAlias
 
-Scalar: TypeAlias = "None | bool | int | float | str"
+Scalar: TypeAlias = "bool | int | float | str | None"
 
 NULL: Final = "!!null"
 BOOL: Final = "!!bool"
@@ -34,7 +34,8 @@ BASES: Final = (16, 2, 8, 10)
 DECIMAL: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 DATE: Final = re.compile(
     r"\d{4}-\d{1,2}-\d{1,2}"
-    r"([Tt]\d{1,2}:\d{1,2}:\d{1,2}([.,]\d+)?(Z|[-+]\d\d:\d\d)|\ \d{1,2}:\d{1,2}:\d{1,2}([.,]\d+)?)?",
+    r"([Tt]\d{1,2}:\d{1,2}:\d{1,2}([.,]\d+)?(Z|[-+]\d\d:\d\d)"
+    r"| \d{1,2}:\d{1,2}:\d{1,2}([.,]\d+)?)?",
     re.ASCII,
 )
 LONGEST: Final = 64

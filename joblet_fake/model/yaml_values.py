@@ -186,11 +186,7 @@ class _Values:
     def _scalar(self, node: Node, shape: Shape) -> Any:  # noqa: ANN401
         tag, value = resolve(node.tag, node.value)
         if tag == BINARY:
-            try:
-                value = base64.b64decode(node.value.translate({10: None, 13: None}), validate=True)
-            except (binascii.Error, ValueError):
-                raise YamlError("yaml: !!binary value contains invalid base64 data") from None
-            value = value.decode(errors="replace")
+            value = _decoded(node.value)
         if value is None:
             # Nothing is a list, a table, or an optional record that is not there.
             there = isinstance(shape, Items | Table) or (
@@ -285,9 +281,7 @@ class _Values:
         elif value.is_null and name not in into:
             into[name] = shape.item.zero()
 
-    def _merge(
-        self, node: Node, merge: Node, shape: Record | Table, into: dict[str, Any]
-    ) -> None:
+    def _merge(self, node: Node, merge: Node, shape: Record | Table, into: dict[str, Any]) -> None:
         before = self._merging
         if before is None:
             # What a mapping says itself counts more than what it takes over.
@@ -313,6 +307,14 @@ class _Values:
             f"line {node.line}: cannot unmarshal {node.tag}{shown} into {shape.go}",
         )
         return _NOTHING
+
+
+def _decoded(text: str) -> str:
+    try:
+        data = base64.b64decode(text.translate({10: None, 13: None}), validate=True)
+    except (binascii.Error, ValueError):
+        raise YamlError("yaml: !!binary value contains invalid base64 data") from None
+    return data.decode(errors="replace")
 
 
 def _target(node: Node) -> Node:

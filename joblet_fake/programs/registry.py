@@ -180,7 +180,7 @@ class Programs:
         else:
             program = self._unscripted(job)
         context = context_of(job, self._clock)
-        return ScriptedProcess(program(context), self._clock, output, exited, delay)
+        return ScriptedProcess(program(context), self._clock, output, exited, delay, job.usage)
 
     def _unscripted(self, job: Job) -> Callable[[Context], Steps]:
         context = context_of(job, self._clock)

@@ -118,7 +118,9 @@ GENERATION_2_3: Final = Generation(
         "bulk job deletion failed": {None: "INTERNAL"},
         "job status": {None: "NOT_FOUND"},
         "job logs": {None: "INTERNAL", Kind.NOT_FOUND: "NOT_FOUND"},
+        "job metrics": {None: "INTERNAL"},
         "query logs": {None: "INTERNAL"},
+        "query metrics": {None: "INTERNAL"},
     },
 )
 
