@@ -183,7 +183,7 @@ class Seeded:
         at = self._start + number * self._interval
         last = self._usage.last
         used = self._used(number)
-        system = used * (35 + self._draw(5) % 30) // 100
+        system = used * (10 + self._draw(5) % 20) // 100
         memory = last(at, "memory_bytes")
         if memory is None:
             memory = self._memory + self._draw(6, number) % 16 * PAGE

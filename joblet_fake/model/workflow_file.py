@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from joblet_fake.goyaml import Items, Number, Record, Table, Text, read
 from joblet_fake.model.errors import Kind, Refusal
 from joblet_fake.model.job import JobSpec, Upload
 from joblet_fake.model.network import DEFAULT_NETWORK
-from joblet_fake.model.yaml_values import Items, Number, Record, Table, Text, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

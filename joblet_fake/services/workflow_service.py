@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from joblet_fake.clock import NANOS
+from joblet_fake.goyaml import YamlError
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.paths import name_problem
 from joblet_fake.model.workflow_file import check_workflow, read_workflow, with_program
-from joblet_fake.model.yaml_nodes import YamlError
 from joblet_fake.services.answer import Answer, Asked, Handler
 from joblet_fake.services.status import StatusError
 

@@ -9,8 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from joblet_fake.model.yaml_nodes import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, YamlError, parse
-from joblet_fake.model.yaml_scalars import BINARY, MERGE, STR, TagError, resolve
+from joblet_fake.goyaml.nodes import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, YamlError, parse
+from joblet_fake.goyaml.scalars import BINARY, MERGE, STR, TagError, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,7 +123,7 @@ def read(text: str, shape: Record) -> dict[str, Any]:
     {'a': 1}
     >>> read("a: [1]", Record("T", {"a": Number()}))
     Traceback (most recent call last):
-    joblet_fake.model.yaml_nodes.YamlError: yaml: unmarshal errors:
+    joblet_fake.goyaml.nodes.YamlError: yaml: unmarshal errors:
       line 1: cannot unmarshal !!seq into int
     """
     value = shape.fresh()

@@ -21,8 +21,8 @@ from yaml.events import (
 )
 from yaml.scanner import ScannerError
 
-from joblet_fake.model.yaml_events import Events
-from joblet_fake.model.yaml_scalars import NULL, STR, resolve
+from joblet_fake.goyaml.events import Events
+from joblet_fake.goyaml.scalars import NULL, STR, resolve
 
 if TYPE_CHECKING:
     from yaml.events import Event, NodeEvent
@@ -115,7 +115,7 @@ def parse(text: str) -> Node | None:
 
     >>> parse("a: [b").tag
     Traceback (most recent call last):
-    joblet_fake.model.yaml_nodes.YamlError: yaml: line 1: did not find expected ',' or ']'
+    joblet_fake.goyaml.nodes.YamlError: yaml: line 1: did not find expected ',' or ']'
     """
     control = CONTROL.search(text)
     if control is None:
