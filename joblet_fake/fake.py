@@ -134,8 +134,11 @@ class FakeJoblet:
         """
         if self._server is not None:
             raise RuntimeError(f"{self!r} is started already")
+        self._server = self._listening(self.options.core_port, self.options.persist_port)
+        return self
+
+    def _listening(self, core_port: int, persist_port: int) -> Server:
         loop = shared_loop()
-        options = self.options
         credentials = self._tls.server_credentials() if self._tls else None
 
         async def listen() -> Server:
@@ -144,14 +147,13 @@ class FakeJoblet:
                 self.calls,
                 loop,
                 errors=self._errors,
-                stall_timeout=options.stall_timeout,
+                stall_timeout=self.options.stall_timeout,
             )
-            server = Server(backend, credentials, options.listen)
-            await server.start(options.core_port, options.persist_port)
+            server = Server(backend, credentials, self.options.listen)
+            await server.start(core_port, persist_port)
             return server
 
-        self._server = loop.run(listen())
-        return self
+        return loop.run(listen())
 
     def stop(self) -> None:
         """End open calls, close the ports and the channels given out, end all processes.
@@ -166,6 +168,38 @@ class FakeJoblet:
         self._client.forget()
         shared_loop().run(server.stop())
         self.programs.close()
+
+    def restart(self) -> None:
+        """Stop the server and start it again on the same ports, with the same certificates.
+
+        Clients lose their connections, and open calls end with UNAVAILABLE. What a restarted
+        server has forgotten is forgotten: the jobs and their output in memory (JOB-RST-01).
+        Stored output stays (JOB-RST-02), and so do programs, the journal of calls and the clock,
+        which are the test's. A real server waits for open log streams before it goes
+        (JOB-RST-05); this one ends them. It is back when this returns.
+
+        Raises:
+            RuntimeError: it is not started.
+            PortError: another program took a port in between.
+
+        >>> with FakeJoblet() as joblet:
+        ...     _ = joblet.rpc("RunJob", command="true")
+        ...     joblet.restart()
+        ...     len(joblet.rpc("ListJobs").jobs)
+        0
+        """
+        check_thread()
+        server = self._started
+        loop = shared_loop()
+        loop.run(server.stop())
+        self._server = None
+        with self.clock.lock:
+            self.model.restart()
+        self._server = self._listening(server.core_port, server.persist_port)
+
+    async def restart_async(self) -> None:
+        """Restart like `restart`, and let other tasks run meanwhile."""
+        await asyncio.to_thread(self.restart)
 
     def __enter__(self) -> Self:
         return self.start()

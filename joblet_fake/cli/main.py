@@ -128,6 +128,18 @@ def _target_options(command: Callable[..., None]) -> Callable[..., None]:
             is_flag=True,
             help="Also run what could harm a server that others use, such as DeleteAllJobs.",
         ),
+        click.option(
+            "--restart-command",
+            metavar="CMD",
+            help="What restarts the target and returns when that is done; without it, and without "
+            "--destructive, cases that need a restart do not apply.",
+        ),
+        click.option(
+            "--offer",
+            multiple=True,
+            type=click.Choice(("limits",)),
+            help="What the target's host can do; can be given again.",
+        ),
         click.argument("cases", nargs=-1, metavar="[CASES]..."),
     ):
         command = option(command)

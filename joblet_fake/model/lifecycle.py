@@ -195,6 +195,9 @@ class Lifecycle:
         job.become(words.FAILED, job.end_ns)
 
     def _output(self, job: Job, data: bytes, stream: str) -> None:
+        if job.erased:
+            # What outlives its server writes to a pipe that nobody reads (JOB-RST-07).
+            return
         start = len(job.log)
         job.log.append(data, self._clock.now_ns(), stream)
         self._model.history.store(job.uuid, job.log, start, len(job.log))
@@ -207,10 +210,10 @@ class Lifecycle:
 
     def _finish(self, job: Job) -> None:
         """Write the natural result, over a STOPPED that StopJob wrote before (JOB-STP-07)."""
+        if job.erased:
+            return
         if job.stopping is not None:
             job.stopping.on_done(lambda: self._after(0, lambda: self._finish(job)))
-            return
-        if job.erased:
             return
         code = job.ended_with or 0
         self._model.networks.detach(job.uuid)
@@ -257,6 +260,8 @@ class Lifecycle:
 
     def _stop_process(self, job: Job, answer: Outcome[None]) -> None:
         def stopped() -> None:
+            if job.erased:
+                return
             # The address is taken back by StopJob's clean-up; end time and exit code are not set.
             self._model.networks.detach(job.uuid)
             job.stopping = None

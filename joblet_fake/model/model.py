@@ -59,34 +59,55 @@ class Model:
 
     def clear(self) -> None:
         """Forget everything, as if the server had just been made; open streams and calls end."""
-        lifecycle, jobs, collectors, persist = (
-            self.lifecycle,
-            self.jobs,
-            self.collectors,
-            self.persist,
-        )
+        jobs, end = self.jobs, self._ending()
         # What was to happen to the old jobs must not happen to the new state.
         self.clock.cancel_all()
         self._begin(jobs.listener)
-        lifecycle.give_up()
-        persist.give_up()
-        collectors.give_up()
+        end()
         for job in jobs.buffered:
             job.touch()
+
+    def restart(self) -> None:
+        """Forget what a server forgets that is restarted, and keep what lies on its disk.
+
+        Jobs, their output and samples in memory, workflows and the networks that were made are
+        gone (JOB-RST-01); stored output and samples, volumes and runtimes are not (JOB-RST-02).
+        What still runs, runs on out of everybody's reach (JOB-RST-07).
+        """
+        jobs, end = self.jobs, self._ending()
+        self.clock.cancel_all()
+        self._boot(jobs.listener)
+        end()
+        for job in jobs.buffered:
+            job.erased = True
+            job.touch()
+
+    def _ending(self) -> Callable[[], None]:
+        """Give what ends the calls and streams of the state at this moment."""
+        owing = (self.lifecycle, self.persist, self.collectors)
+
+        def end() -> None:
+            for each in owing:
+                each.give_up()
+
+        return end
 
     def _begin(self, listener: Callable[[Job], None] | None = None) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - ids must repeat with the seed
         self.node_id = self.new_uuid()
+        self.history = History()
+        self.volumes: set[str] = set()
+        self.runtimes: set[str] = set()
+        self._boot(listener)
+
+    def _boot(self, listener: Callable[[Job], None] | None = None) -> None:
         # Whoever listens to the jobs of before listens to those to come.
         self.jobs = Jobs(listener)
         self.networks = Networks()
-        self.history = History()
         self.persist = Persist(self.clock, self.history, self.pace.relink)
         self.collectors = Collectors(self.clock, self.seed, self.history.metrics)
-        self.workflows = Workflows(self)
-        self.volumes: set[str] = set()
-        self.runtimes: set[str] = set()
         self.lifecycle = Lifecycle(self)
+        self.workflows = Workflows(self)
 
     @contextmanager
     def change(self) -> Iterator[None]:

@@ -59,6 +59,8 @@ class Persist:
         self._linking: Timer | None = None
         self._waiting: dict[Callable[[], None], None] = {}
         self._promised: dict[Outcome[Any], None] = {}
+        if not history.linked:
+            self._link()
 
     def become(self, state: str) -> None:
         """Change its state.

@@ -40,6 +40,59 @@ def exec_failed(now_ns: int, uuid: str, reason: str) -> bytes:
     ) + _line(now_ns, "[ERROR] [init]", "joblet failed", component="main", error=_quoted(error))
 
 
+def unconfigured(now_ns: int, mode: str) -> bytes:
+    """Give the line of a launcher that was told to be in a mode that it does not know."""
+    moment = EPOCH + timedelta(microseconds=now_ns // 1000)
+    reason = f"configuration validation failed: invalid server mode: {mode}"
+    return f"{moment:%Y/%m/%d %H:%M:%S} Failed to load configuration: {reason}\n".encode()
+
+
+def upload_phase(now_ns: int, uuid: str) -> bytes:
+    """Give the lines of a job that is told to take uploads which nobody sends (JOB-RUN-84)."""
+    told = {"mode": "init", "jobId": uuid}
+    return (
+        _line(now_ns, "[INFO] [init]", "starting upload phase in isolation", **told)
+        + _line(
+            now_ns,
+            "[INFO] [init]",
+            "process assigned to cgroup, starting upload processing",
+            **told,
+        )
+        + _line(
+            now_ns,
+            "[ERROR] [init]",
+            "joblet failed",
+            component="main",
+            error=_quoted("no upload data provided"),
+        )
+    )
+
+
+def no_phase(now_ns: int, uuid: str) -> bytes:
+    """Give the line of a job whose phase is none that the launcher knows."""
+    message = "no phase specified, assuming execute phase"
+    return _line(now_ns, "[WARN] [init]", message, mode="init", jobId=uuid)
+
+
+def unknown_phase(now_ns: int, phase: str) -> bytes:
+    """Give the line of a job that fails for its phase."""
+    error = f"job execution failed: config job.phase: unknown phase: {phase}"
+    return _line(now_ns, "[ERROR] [init]", "joblet failed", component="main", error=_quoted(error))
+
+
+def other_id(now_ns: int, uuid: str, shown: str) -> bytes:
+    """Give the line of a job whose JOB_ID is another's (JOB-RUN-84)."""
+    return _line(
+        now_ns,
+        "[WARN] [init]",
+        "cgroup content doesn't contain job ID, but assignment may still be correct",
+        mode="init",
+        jobId=shown,
+        jobID=shown,
+        cgroupContent=f"0::/joblet.slice/joblet.service/job-{uuid}/proc",
+    )
+
+
 def missing_volume(now_ns: int, uuid: str, volume: str) -> bytes:
     """Give the two lines of a volume that is not there; the job runs on (VOL-27)."""
     path = f"/opt/joblet/volumes/{volume}/data"

@@ -23,7 +23,7 @@ class Io:
         stdin: what it reads.
         cwd: where it is.
         environment: its variables; the job's own when empty.
-        shell: the shell that it is built into; "" when it is a program of its own.
+        shell: what the shell is called that it is built into; "" when it is a program of its own.
     """
 
     stdin: bytes = b""
@@ -34,7 +34,7 @@ class Io:
     @property
     def posix(self) -> bool:
         """Whether it is built into a plain `sh`, where echo and test are others."""
-        return self.shell in POSIX_SHELLS
+        return self.shell.rpartition("/")[2] in POSIX_SHELLS
 
     def absolute(self, path: str) -> str:
         """Give a path from the root.

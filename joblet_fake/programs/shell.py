@@ -9,7 +9,8 @@ from joblet_fake.programs import shell_grammar as grammar
 from joblet_fake.programs.arithmetic import UncomputableError, compute
 from joblet_fake.programs.builtin import BUILTINS
 from joblet_fake.programs.command_io import Io
-from joblet_fake.programs.shell_commands import COMMANDS, Exit, Loop
+from joblet_fake.programs.context import Written
+from joblet_fake.programs.shell_commands import COMMANDS, SIGNALS, Exit, Killed, Loop
 from joblet_fake.programs.shell_parser import parse
 from joblet_fake.programs.shell_words import Words
 from joblet_fake.programs.steps import Sleep, Stderr, Stdout
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 NOT_FOUND: Final = 127
 """The status of a command that is not there."""
 
+BUILT_INTO_SH: Final = ("echo", "printf", "pwd")
+"""The commands with output that a plain `sh` does itself."""
+
 ROUNDS: Final = 50_000
 """A loop that goes round more often without sleeping is taken for one that never ends."""
 
@@ -34,6 +38,7 @@ class Shell:
     Attributes:
         context: the job that it runs in.
         name: what it was called as; a plain `sh` has another echo than `bash`.
+        pid: its process; 1 is the job's own, which no signal kills (JOB-SM-12).
         args: what follows the script, `$0` first.
         environment: the variables that it is given; the job's own if None.
         variables: all its variables.
@@ -60,6 +65,8 @@ class Shell:
     at_exit: grammar.Script | None = None
     stops_on_failure: bool = False
     io: Io = field(default_factory=Io)
+    pid: int = 1
+    _news: str = ""
     _substituted: int = 0
     _lenient: int = 0
     loops: int = 0
@@ -74,8 +81,8 @@ class Shell:
     # Scripts
 
     def run(self, script: grammar.Script) -> Steps:
-        """Run a whole `sh -c`; the last command takes the shell's place (it is then PID 1)."""
-        yield from self._until_exit(script, last=True)
+        """Run a whole `sh -c`; the last command takes a bash's place, not that of a plain shell."""
+        yield from self._until_exit(script, last=not self.io.posix)
         if self.at_exit is not None:
             script, self.at_exit, status = self.at_exit, None, self.status
             yield from self._until_exit(script)
@@ -220,22 +227,25 @@ class Shell:
         words: list[str] = []
         for word in command.words:
             words.extend((yield from self._expand(word)))
+        writer = words[1] if words[:1] == ["exec"] and words[1:] else "".join(words[:1])
+        steps = self._with_room(self._assigned(command, words, last=last), writer)
+        self.status = yield from self._all_redirected(steps, command.redirections)
+        if self._news:
+            # The shell itself says how its child died, so the child's redirections don't count.
+            news, self._news = self._news, ""
+            yield Stderr(news.encode())
+        return self.status
+
+    def _assigned(self, command: grammar.Simple, words: list[str], *, last: bool) -> Steps:
+        """Run a command with the variables that are set for it; its redirections hold for both."""
         assigned = {}
         for name, word in command.assignments:
             assigned[name] = "".join((yield from self._expand(word, split=False)))
+        substituted, self._substituted = self._substituted, 0
         if words:
-            steps = self.call(words, assigned, last=last)
-        else:
-            self.variables.update(assigned)
-            steps = self._nothing(self._substituted)
-        self._substituted = 0
-        self.status = yield from self._all_redirected(steps, command.redirections)
-        return self.status
-
-    @staticmethod
-    def _nothing(substituted: int) -> Steps:
-        """Run no command: the status is that of the last `$(...)`, if there was one."""
-        yield from ()
+            return (yield from self.call(words, assigned, last=last))
+        # The status of no command is that of the last `$(...)`, if there was one.
+        self.variables.update(assigned)
         return substituted
 
     def _all_redirected(self, steps: Steps, redirections: tuple[grammar.Redirection, ...]) -> Steps:
@@ -256,9 +266,23 @@ class Shell:
             return (yield from special(self, args))
         base = name.rpartition("/")[2]
         if base in ("sh", "bash", "dash") and args[:1] == ["-c"] and len(args) > 1:
-            io = Io(self.io.stdin, self.io.cwd)
-            inner = Shell(self.context, base, tuple(args[2:]), self._environment(assigned), io=io)
-            return (yield from inner.run(parse(args[1])))
+            # The last command takes the shell's own place, where it may.
+            pid = self.pid if last and self.trap is None else self.context.next_pid()
+            inner = Shell(
+                self.context,
+                name,
+                tuple(args[2:]),
+                self._environment(assigned),
+                io=Io(self.io.stdin, self.io.cwd),
+                pid=pid,
+            )
+            try:
+                return (yield from inner.run(parse(args[1])))
+            except Killed as killed:
+                if pid == self.pid:
+                    raise
+                self._news += killed.said
+                return killed.status
         builtin = BUILTINS.get(base)
         if builtin is None:
             self.context.unknown.append(name)
@@ -267,7 +291,7 @@ class Shell:
             yield Stderr(f"{self.name}: 1: {name}: not found\n".encode(errors="surrogateescape"))
             return NOT_FOUND
         self.io.environment = self._environment(assigned)
-        child = (not last or self.trap is not None) and not self.deaf
+        child = (not last or self.trap is not None or self.pid != 1) and not self.deaf
         steps = builtin(self.context, args, self.io)
         status = 0
         try:
@@ -291,9 +315,11 @@ class Shell:
         )
 
     def _terminated(self, status: int) -> Steps:
-        """A child died of SIGTERM: run the trap, if there is one, and go on."""
+        """A child died of SIGTERM: say so, run the trap, if there is one, and go on."""
+        if self.trap is None and self.pid != 1:
+            raise Killed(SIGNALS["TERM"])
+        yield Stderr(b"Terminated\n")
         if self.trap is None:
-            yield Stderr(b"Terminated\n")
             return status
         trap, self.trap = self.trap, None
         yield from self.run_list(trap)
@@ -309,12 +335,13 @@ class Shell:
             case ">" | ">>", "/dev/null":
                 return (yield from _moved(steps, redirection.stream, None))
             case ">" | ">>", _:
-                kept: list[bytes] = []
-                status = yield from _moved(steps, redirection.stream, kept.append)
                 path = self.context_path(target)
                 before = self.context.files.get(path, b"") if redirection.operator == ">>" else b""
-                self.context.files[path] = before + b"".join(kept)
-                return status
+                file = Written(self.context, path, before)
+                try:
+                    return (yield from _moved(steps, redirection.stream, file.write))
+                finally:
+                    file.close()
             case "<", _:
                 path = self.context_path(target)
                 if target != "/dev/null" and path not in self.context.files:
@@ -328,6 +355,25 @@ class Shell:
         raise grammar.ShellSyntaxError(
             f"{redirection.operator}{target} is more than this shell knows"
         )
+
+    def _with_room(self, steps: Steps, writer: str) -> Steps:
+        """Run a command, which fails if what it wrote had no room (JOB-SM-10)."""
+        left: Exit | None = None
+        try:
+            status = yield from steps
+        except Exit as exit_:
+            status, left = exit_.status, exit_
+        if self.context.full:
+            self.context.full = False
+            status = status or 1
+            if self.io.posix and writer in BUILT_INTO_SH:
+                text = f"{self.name}: 1: {writer}: {writer}: I/O error"
+            else:
+                text = f"{writer}: write error: No space left on device"
+            yield Stderr(f"{text}\n".encode(errors="surrogateescape"))
+        if left is not None:
+            raise Exit(status)
+        return status
 
     def context_path(self, path: str) -> str:
         """Give a file's place relative to /work."""
@@ -376,7 +422,7 @@ class Shell:
         name = piece.name
         special = {
             "?": str(self.status),
-            "$": "1",
+            "$": str(self.pid),
             "#": str(max(0, len(self.args) - 1)),
             "@": " ".join(self.args[1:]),
             "*": " ".join(self.args[1:]),
