@@ -177,7 +177,7 @@ class Port(grpc.GenericRpcHandler):
             while not outcome.done:
                 if clock.mode != "frozen":
                     await waker.wait()
-                elif outcome.timed and (due := clock.next_due()) is not None and due <= latest:
+                elif outcome.timed and (due := clock.next_event()) is not None and due <= latest:
                     # Only the caller could move this clock, and it waits for us: the call itself
                     # takes its time off the clock.
                     clock.step()
