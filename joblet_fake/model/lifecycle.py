@@ -168,7 +168,7 @@ class Lifecycle:
     def _start(self, job: Job) -> None:
         now, spec = self._clock.now_ns(), job.spec
         for volume in spec.volumes:
-            if volume not in self._model.volumes:
+            if volume and volume not in self._model.volumes:
                 # The job runs on without it (JOB-RUN-64).
                 self._output(job, system_lines.missing_volume(now, job.uuid, volume), "stdout")
         if spec.runtime and spec.runtime not in self._model.runtimes:

@@ -176,7 +176,6 @@ class Seeded:
         self._launch_usec = 8_000 + self._draw(1) % 24_000
         self._idle_usec = 50 + self._draw(2) % 450
         self._memory = (300 + self._draw(3) % 900) * PAGE
-        self._pages_read = max(0, self._draw(4) % 64 - 32)
 
     def reading(self, number: int) -> Reading:
         """Give the reading of a number, counted from 0."""
@@ -187,8 +186,7 @@ class Seeded:
         memory = last(at, "memory_bytes")
         if memory is None:
             memory = self._memory + self._draw(6, number) % 16 * PAGE
-        read = last(at, "disk_read_bytes")
-        read_bytes = self._pages_read * PAGE if read is None else int(read)
+        read_bytes = int(last(at, "disk_read_bytes") or 0)
         write_bytes = int(last(at, "disk_write_bytes") or 0)
         received, sent = last(at, "net_recv_bytes"), last(at, "net_sent_bytes")
         counted = received is not None or sent is not None

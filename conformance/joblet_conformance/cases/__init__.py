@@ -1,5 +1,5 @@
 """The cases, an area in each module; importing this makes all of them known."""
 
-from joblet_conformance.cases import auth, history, jobs, logs, transport
+from joblet_conformance.cases import auth, history, jobs, logs, metrics, transport, workflows
 
-__all__ = ["auth", "history", "jobs", "logs", "transport"]
+__all__ = ["auth", "history", "jobs", "logs", "metrics", "transport", "workflows"]
