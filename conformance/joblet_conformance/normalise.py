@@ -246,9 +246,11 @@ def _moment(match: re.Match[str]) -> float:
 
 def _numeric_time(path: Path, value: Plain) -> tuple[str, float] | None:
     """Give the shape of a time that is a number, and its seconds since 1970."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
     # A time of two numbers is told by its seconds.
-    field = path[-2] if len(path) > 1 and path[-1] == "seconds" else path[-1]
-    if not isinstance(value, int) or isinstance(value, bool) or field not in TIME_FIELDS:
+    field = path[-2] if path[-1] == "seconds" and len(path) > 1 else path[-1]
+    if field not in TIME_FIELDS:
         return None
     if value in NANOS:
         return ("ns" if value % SECOND_NS else "ns of a whole second"), value / SECOND_NS
@@ -257,10 +259,9 @@ def _numeric_time(path: Path, value: Plain) -> tuple[str, float] | None:
 
 def _part_of_second(path: Path, value: Plain) -> bool:
     """Tell whether a number is the second one of a time of two numbers."""
-    named = path[-1] == "nanos" and len(path) > 1 and path[-2] in TIME_FIELDS
-    return (
-        named and isinstance(value, int) and not isinstance(value, bool) and 0 < value < SECOND_NS
-    )
+    if len(path) == 1 or path[-1] != "nanos" or path[-2] not in TIME_FIELDS:
+        return False
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < SECOND_NS
 
 
 def _mapped(data: Any, change: Callable[[Path, Plain], Plain], path: Path = ()) -> Any:  # noqa: ANN401

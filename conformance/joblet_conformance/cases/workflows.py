@@ -131,7 +131,7 @@ name: conformance
 jobs:
   {ok}:
     command: sh
-    args: ["-c", "cat sent/a.txt; echo $PLAIN $A_TOKEN", null, 7]
+    args: ["-c", "echo $(cat sent/a.txt) $PLAIN $A_TOKEN", null, 7]
     uploads: {{files: [sent/a.txt]}}
     environment: {{PLAIN: yes, A_TOKEN: s3cret, secret_x: 5}}
     resources: {{max_memory: -3, gpu_count: 1, gpu_memory_mb: 100}}
@@ -269,7 +269,7 @@ def _started(talk: Talk, jobs: dict[str, str]) -> None:
     talk.expect("JOB-WF-06", "the environment", dict(status.environment), {"PLAIN": "yes"})
     talk.expect("JOB-WF-06", "the secrets", set(status.secret_environment), {"A_TOKEN", "secret_x"})
     talk.expect("JOB-WF-05", "limits", (status.max_memory, status.network), (0, "bridge"))
-    talk.expect("JOB-WF-07", "the output", talk.output(jobs["ok"]), b"a file\nyes s3cret\n")
+    talk.expect("JOB-WF-07", "the output", talk.output(jobs["ok"]), b"a file yes s3cret\n")
     reply = talk.call("JobService.ListJobs", record=False).message
     (listed,) = [job for job in reply.jobs if job.uuid == jobs["ok"]]
     talk.expect("JOB-RUN-56", "GPUs", (listed.gpu_count, listed.gpu_memory_mb), (1, 100))
