@@ -246,7 +246,7 @@ def _moment(match: re.Match[str]) -> float:
 
 def _numeric_time(path: Path, value: Plain) -> tuple[str, float] | None:
     """Give the shape of a time that is a number, and its seconds since 1970."""
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not path or not isinstance(value, int) or isinstance(value, bool):
         return None
     # A time of two numbers is told by its seconds.
     field = path[-2] if path[-1] == "seconds" and len(path) > 1 else path[-1]
@@ -259,7 +259,7 @@ def _numeric_time(path: Path, value: Plain) -> tuple[str, float] | None:
 
 def _part_of_second(path: Path, value: Plain) -> bool:
     """Tell whether a number is the second one of a time of two numbers."""
-    if len(path) == 1 or path[-1] != "nanos" or path[-2] not in TIME_FIELDS:
+    if len(path) <= 1 or path[-1] != "nanos" or path[-2] not in TIME_FIELDS:
         return False
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < SECOND_NS
 
@@ -292,9 +292,9 @@ class Unordered:
 
     method: str
     field: str
+    reason: str = "the server's own order is random"
     inner: str = ""
     key: str = ""
-    reason: str = "the server's own order is random"
 
     def apply(self, steps: list[dict[str, Plain]]) -> None:
         """Sort the list."""
@@ -498,7 +498,7 @@ class Measured:
 
     def covers(self, path: Path, steps: list[dict[str, Plain]]) -> bool:
         """Tell that the number is, for another one of its range."""
-        named = path[4:] == tuple(self.field.split("."))
+        named = path[3:] == tuple(self.field.split("."))
         return named and steps[int(path[0])]["method"].endswith(f".{self.method}")
 
 

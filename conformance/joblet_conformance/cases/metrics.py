@@ -64,6 +64,7 @@ def told(samples: Reply | Stream) -> list[tuple[str, int]]:
     "PER-46",
     "PER-52",
     "PER-53",
+    "TIME-10",
     needs=("persist",),
     normalise=MEASURED,
 )
@@ -143,6 +144,7 @@ def _any(message: object) -> Any:  # noqa: ANN401 - run-time message classes hav
     "JOB-MET-24",
     "PER-35",
     "PER-52",
+    "TIME-10",
     needs=("persist",),
     normalise=MEASURED,
 )
