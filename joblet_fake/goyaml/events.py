@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from yaml.parser import Parser
 from yaml.reader import Reader
 from yaml.scanner import Scanner, ScannerError
-from yaml.tokens import ScalarToken
+from yaml.tokens import DirectiveToken, ScalarToken
 
 if TYPE_CHECKING:
     from yaml.error import Mark
@@ -46,6 +46,15 @@ class Events(Reader, Scanner, Parser):
         """Take a bracket that closes nothing for no deeper level than none."""
         super().fetch_flow_collection_end(kind)
         self.flow_level = max(self.flow_level, 0)
+
+    def scan_directive(self) -> DirectiveToken:
+        """Take only the directives that there are."""
+        start = self.get_mark()
+        token: DirectiveToken = super().scan_directive()
+        if token.name not in ("YAML", "TAG"):
+            problem = "found unknown directive name"
+            raise ScannerError("while scanning a directive", start, problem, start)
+        return token
 
     def scan_to_next_token(self) -> None:
         """Skip tabs too, where they can't be taken for indentation."""

@@ -240,6 +240,8 @@ def _words(error: MarkedYAMLError) -> str:
 
 
 def _directive(problem: str) -> str:
+    if problem.startswith("found unknown"):
+        return problem
     if "alphabetic" in problem:
         blank = problem.endswith(("' '", "'\\n'", "'\\x00'"))
         return (
