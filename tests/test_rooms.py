@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 HOUSE = Path(joblet_fake.__file__).parent
 PLUGIN = HOUSE.parent / "pytest_joblet"
-ROOMS = ("clock", "model", "programs", "wire", "services", "exchange", "server")
 # The outside of the house: they may use everything, and nothing below uses them.
 OUTSIDE = {"cli", "populate", "strategies"}
+ROOMS = ("clock", "goyaml", "model", "programs", "wire", "services", "exchange", "server")
 TRANSPORT = {"grpc", "google", "trustme", "cryptography"}
 # What a room may not import, however far below it comes from.
 STRANGERS = {
     "clock": TRANSPORT,
+    "goyaml": TRANSPORT,
     "model": TRANSPORT | {"click", "rich", "yaml"},
     "programs": TRANSPORT | {"click", "rich", "yaml"},
     "wire": {"grpc"},

@@ -111,6 +111,24 @@ def _numbers_from_one(_m: Memory, method: Method, _r: Any, _n: int, message: Any
     return message
 
 
+def _cancelled_failed(_m: Memory, method: Method, _r: Any, _n: int, message: Any) -> Any:  # noqa: ANN401
+    if method.key == "JobService.GetWorkflowStatus":
+        for job in message.jobs:
+            job.status = job.status.replace("CANCELED", "FAILED")
+    return message
+
+
+def _metrics_in_ns(_m: Memory, method: Method, _r: Any, _n: int, message: Any) -> Any:  # noqa: ANN401
+    if method.key == "PersistService.QueryMetrics":
+        message.timestamp *= 10**9
+    return message
+
+
+def _metrics_once(_m: Memory, method: Method, _r: Any, _n: int, message: Any) -> Any:  # noqa: ANN401
+    stored = method.key == "JobService.GetJobMetrics" and message.timestamp == 1
+    return None if stored else message
+
+
 def _not_found(method: str, code: str, details: str) -> tuple[str, str]:
     if method in {"JobService.StopJob", "JobService.DeleteJob"} and code == "INTERNAL":
         return "NOT_FOUND", details
@@ -178,6 +196,21 @@ MISBEHAVIOURS: Final[dict[str, Misbehaviour]] = {
         says="the history's numbers begin with one",
         fact="PER-33",
         message=_numbers_from_one,
+    ),
+    "cancelled-failed": Misbehaviour(
+        says="a workflow's job that can't start any more has failed",
+        fact="JOB-WF-12",
+        message=_cancelled_failed,
+    ),
+    "metrics-in-ns": Misbehaviour(
+        says="stored samples have true nanoseconds",
+        fact="PER-37",
+        message=_metrics_in_ns,
+    ),
+    "metrics-once": Misbehaviour(
+        says="a job's stored samples do not come with its metrics",
+        fact="JOB-MET-22",
+        message=_metrics_once,
     ),
     "not-found-code": Misbehaviour(
         says="an unknown job is NOT_FOUND to stop", fact="JOB-STP-02", end=_not_found

@@ -112,7 +112,8 @@ def covered(path: Path, steps: list[dict[str, Plain]], normalisers: Iterable[Nor
     value: Any = steps
     for key in path:
         value = value[key]
-    if _numeric_time(path, value) or (isinstance(value, str) and _has_free_text(value)):
+    timed = _numeric_time(path, value) or _part_of_second(path, value)
+    if timed or (isinstance(value, str) and _has_free_text(value)):
         return True
     return any(each.covers(path, steps) for each in normalisers)
 
@@ -195,6 +196,8 @@ def _times(steps: list[dict[str, Plain]]) -> list[dict[str, Plain]]:
     def shaped(path: Path, value: Plain) -> Plain:
         if path[1:] == ("seconds",):
             return Timed("<seconds>", (value,)) if isinstance(value, int | float) else value
+        if _part_of_second(path, value):
+            return "<part of a second, ns>"
         numeric = _numeric_time(path, value)
         if numeric:
             name, moment = numeric
@@ -244,11 +247,22 @@ def _moment(match: re.Match[str]) -> float:
 
 def _numeric_time(path: Path, value: Plain) -> tuple[str, float] | None:
     """Give the shape of a time that is a number, and its seconds since 1970."""
-    if not isinstance(value, int) or isinstance(value, bool) or path[-1] not in TIME_FIELDS:
+    if not path or not isinstance(value, int) or isinstance(value, bool):
+        return None
+    # A time of two numbers is told by its seconds.
+    field = path[-2] if path[-1] == "seconds" and len(path) > 1 else path[-1]
+    if field not in TIME_FIELDS:
         return None
     if value in NANOS:
         return ("ns" if value % SECOND_NS else "ns of a whole second"), value / SECOND_NS
     return ("s", float(value)) if value in SECONDS else None
+
+
+def _part_of_second(path: Path, value: Plain) -> bool:
+    """Tell whether a number is the second one of a time of two numbers."""
+    if len(path) <= 1 or path[-1] != "nanos" or path[-2] not in TIME_FIELDS:
+        return False
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < SECOND_NS
 
 
 def _mapped(data: Any, change: Callable[[Path, Plain], Plain], path: Path = ()) -> Any:  # noqa: ANN401
@@ -268,17 +282,31 @@ def _of(steps: list[dict[str, Plain]], method: str) -> Iterable[dict[str, Plain]
 
 @dataclass(frozen=True, slots=True)
 class Unordered:
-    """A list in a method's replies whose order is random."""
+    """A list in a method's replies whose order is random.
+
+    Args:
+        method: the method.
+        field: the list.
+        inner: a list in each of its items whose order is random too; none if empty.
+        key: the field of its items by which they are sorted; all of an item if empty.
+    """
 
     method: str
     field: str
     reason: str = "the server's own order is random"
+    inner: str = ""
+    key: str = ""
 
     def apply(self, steps: list[dict[str, Plain]]) -> None:
         """Sort the list."""
         for step in _of(steps, self.method):
             for message in step["messages"]:
-                message[self.field] = sorted(message[self.field], key=repr)
+                for item in message[self.field] if self.inner else ():
+                    item[self.inner] = sorted(item[self.inner], key=repr)
+                message[self.field] = sorted(message[self.field], key=self._place)
+
+    def _place(self, item: Plain) -> str:
+        return repr(item[self.key] if self.key else item)
 
     def covers(self, path: Path, steps: list[dict[str, Plain]]) -> bool:  # noqa: ARG002 - as all
         """Tell that nothing is: an order is no leaf."""
@@ -433,6 +461,46 @@ SYSTEM_FIELD: Final = re.compile(r'\w+=(?:".*?"(?= \w+=|$)|\S*)')
 
 def _sorted_fields(match: re.Match[str]) -> str:
     return f"{match[1]}| {' '.join(sorted(SYSTEM_FIELD.findall(match[2])))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number that a server measured: between none and so much.
+
+    Args:
+        method: the method.
+        field: where it is in a message, its parts joined with dots.
+        most: the highest that may pass for it; what is higher is compared as it stands.
+        none_too: whether it may also be 0, as where a host does not measure it.
+        reason: why it differs.
+    """
+
+    method: str
+    field: str
+    most: float
+    none_too: bool = False
+    reason: str = "a measurement, which never comes out the same twice"
+
+    def apply(self, steps: list[dict[str, Plain]]) -> None:
+        """Put a placeholder."""
+        *way, last = self.field.split(".")
+        for step in _of(steps, self.method):
+            for message in step["messages"]:
+                place = message
+                for name in way:
+                    place = place and place[name]
+                if place and self._passes(place[last]):
+                    place[last] = f"<measured, at most {self.most:g}>"
+
+    def _passes(self, value: Plain) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return 0 < value <= self.most or (self.none_too and value == 0)
+
+    def covers(self, path: Path, steps: list[dict[str, Plain]]) -> bool:
+        """Tell that the number is, for another one of its range."""
+        named = path[3:] == tuple(self.field.split("."))
+        return named and steps[int(path[0])]["method"].endswith(f".{self.method}")
 
 
 BLANK: Final = Pattern(

@@ -123,6 +123,16 @@ class Clock:
                 heapq.heappop(self._heap)
             return self._heap[0][0] if self._heap else None
 
+    def next_event(self) -> int | None:
+        """Give the moment of the earliest timer that does not repeat by itself; None without."""
+        with self.lock:
+            events = (
+                when
+                for when, _, timer in self._heap
+                if timer.action is not None and not timer.repeats
+            )
+            return min(events, default=None)
+
     # Timers
 
     def call_at(self, when: int, action: Callable[[], None], *, repeats: bool = False) -> Timer:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.model.log import Log
+from joblet_fake.model.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -81,6 +82,7 @@ class Job:
         revision: grows with every visible change.
         statuses: every status it had, with the moment at which it got it.
         log: its output, the buffer in memory.
+        usage: what it uses of its host, as its program says or a probe measures.
         files: what lies in /work when it starts, by relative path.
         mounts: what lies in /volumes once its process starts, by the volumes' names.
         roomy: whether /work has more room than a megabyte (VOL-26).
@@ -101,6 +103,7 @@ class Job:
     revision: int = 0
     statuses: list[tuple[int, str]] = field(default_factory=list)
     log: Log = field(default_factory=Log)
+    usage: Usage = field(default_factory=Usage)
     files: dict[str, bytes] = field(default_factory=dict)
     mounts: dict[str, Mount] = field(default_factory=dict)
     roomy: bool = False

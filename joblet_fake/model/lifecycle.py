@@ -12,14 +12,14 @@ from joblet_fake.model.errors import Kind, Refusal
 from joblet_fake.model.job import Job, JobSpec
 from joblet_fake.model.limits import checked_cpu, kept_cores
 from joblet_fake.model.network import DEFAULT_NETWORK, UNPOOLED, CrashError
-from joblet_fake.model.outcome import Outcome
+from joblet_fake.model.outcome import Outcome, drive
 from joblet_fake.model.process import LaunchError
 from joblet_fake.model.schedule import Schedule, parse_schedule
 from joblet_fake.model.upload_paths import check_scheduled, lay_out
 from joblet_fake.model.volume import asked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from joblet_fake.model.model import Model
 
@@ -128,6 +128,7 @@ class Lifecycle:
         self._attach(job)
         self._start(job)
         job.become(words.RUNNING, self._clock.now_ns())
+        self._model.collectors.begin(job)
 
     def _attach(self, job: Job) -> None:
         """Give a job its address and its files."""
@@ -174,6 +175,7 @@ class Lifecycle:
                 raise
             else:
                 job.become(words.RUNNING, self._clock.now_ns())
+                self._model.collectors.begin(job)
                 outcome.resolve(job)
 
         self._after(self._pace.launch if unpooled else self._pace.attach, running)
@@ -267,6 +269,7 @@ class Lifecycle:
         # A job deleted in between comes back (JOB-DEL-05).
         self._model.jobs.stored.add(job)
         job.become(words.FAILED if code else words.COMPLETED, job.end_ns)
+        self._model.collectors.end(job.uuid)
 
     # Stopping
 
@@ -327,8 +330,11 @@ class Lifecycle:
 
     # Deleting
 
-    def delete(self, uuid: str) -> None:
+    def delete(self, uuid: str) -> Outcome[None]:
         """Remove a job and its history; its buffer stays readable (JOB-DEL-01 to JOB-DEL-06).
+
+        Returns:
+            Nothing, once the history is gone, or a real server would give that up (PER-74).
 
         Raises:
             Refusal: there is no such job, by its whole id, or its status allows no deletion.
@@ -339,30 +345,35 @@ class Lifecycle:
                 Kind.CONFLICT,
                 f"cannot delete job {uuid} (status: {job.status}) - stop the job first",
             )
-        self._remove(job)
+        return self._remove(job)
 
-    def delete_all(self) -> tuple[int, int]:
+    def delete_all(self) -> Outcome[tuple[int, int]]:
         """Remove every job that neither runs nor waits for its time (JOB-DEL-07 to JOB-DEL-09).
 
         Returns:
-            How many were deleted, and how many skipped.
-
-        Raises:
-            Refusal: some job could not be deleted; the others are.
+            How many were deleted, and how many skipped; a refusal if some job could not be
+            deleted, while the others are.
         """
+        return drive(self._delete_each())
+
+    def _delete_each(self) -> Generator[Outcome[None], None, tuple[int, int]]:
         deleted, skipped, problems = 0, 0, []
         for job in list(self._model.jobs.stored):
             if job.status in (words.RUNNING, words.SCHEDULED):
                 skipped += 1
                 continue
             try:
-                self._remove(job)
+                removed = self._remove(job)
             except Refusal as error:
                 problems.append(f"job {job.uuid}: {error.text}")
                 continue
+            yield removed
             deleted += 1
             job.erased = True
             self._model.jobs.buffered.remove(job.uuid)
+            # Once more for its logs, and for its samples: each takes its time (PER-74).
+            yield self._model.persist.delete(job.uuid)
+            yield self._model.persist.delete(job.uuid)
         if problems:
             raise Refusal(
                 Kind.INTERNAL,
@@ -370,7 +381,7 @@ class Lifecycle:
             )
         return deleted, skipped
 
-    def _remove(self, job: Job) -> None:
+    def _remove(self, job: Job) -> Outcome[None]:
         if job.status == words.INITIALIZING:
             raise Refusal(
                 Kind.INTERNAL,
@@ -378,8 +389,10 @@ class Lifecycle:
                 f"(status: {job.status}) - stop the job first",
             )
         self._model.jobs.stored.remove(job.uuid)
-        self._model.history.forget(job.uuid)
+        self._model.collectors.forget(job.uuid)
+        removed = self._model.persist.delete(job.uuid)
         job.touch()
+        return removed
 
     # Answers that come later
 

@@ -6,6 +6,7 @@ import random
 import uuid
 from typing import TYPE_CHECKING
 
+from joblet_fake.model.collector import Collectors
 from joblet_fake.model.history import History
 from joblet_fake.model.host import HOSTS, Host, HostSettings
 from joblet_fake.model.host_local import LocalHost
@@ -13,16 +14,21 @@ from joblet_fake.model.host_seeded import SeededHost
 from joblet_fake.model.jobs import Jobs
 from joblet_fake.model.lifecycle import Lifecycle
 from joblet_fake.model.log_feed import LogFeed
+from joblet_fake.model.metrics_feed import MetricsFeed
 from joblet_fake.model.network import Networks
 from joblet_fake.model.pace import PACES
+from joblet_fake.model.persist import Persist
 from joblet_fake.model.runtimes import Runtimes
 from joblet_fake.model.volume import Volumes
+from joblet_fake.model.workflows import Workflows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from joblet_fake.clock import Clock
+    from joblet_fake.model.feed import Feed
     from joblet_fake.model.job import Job
+    from joblet_fake.model.metrics_feed import Shown
     from joblet_fake.model.process import Launcher
 
 
@@ -84,34 +90,41 @@ class Model:
 
     def clear(self) -> None:
         """Forget everything, as if the server had just been made; open streams and calls end."""
-        lifecycle, jobs, host, runtimes = self.lifecycle, self.jobs, self.host, self.runtimes
+        jobs, end = self.jobs, self._ending()
         # What was to happen to the old jobs must not happen to the new state.
         self.clock.cancel_all()
         self._begin(jobs.listener)
-        lifecycle.give_up()
-        host.give_up()
-        runtimes.give_up()
+        end()
         for job in jobs.buffered:
             job.touch()
 
     def restart(self) -> None:
         """Forget what a server forgets that is restarted, and keep what lies on its disk.
 
-        Jobs, their output in memory and the networks that were made are gone (JOB-RST-01);
-        stored output, volumes and runtimes are not (JOB-RST-02). What still runs, runs on
-        out of everybody's reach (JOB-RST-07).
+        Jobs, their output and samples in memory, workflows and the networks that were made are
+        gone (JOB-RST-01); stored output and samples, volumes and runtimes are not (JOB-RST-02).
+        What still runs, runs on out of everybody's reach (JOB-RST-07).
         """
-        lifecycle, jobs, devices = self.lifecycle, self.jobs, self.networks.devices
+        jobs, devices, end = self.jobs, self.networks.devices, self._ending()
         self.clock.cancel_all()
         self.volumes.restarted(self.clock.now_ns())
         self._boot(jobs.listener)
         self.networks.devices = devices
-        lifecycle.give_up()
-        self.host.give_up()
-        self.runtimes.give_up()
+        self.host.begin_again()
+        end()
         for job in jobs.buffered:
             job.erased = True
             job.touch()
+
+    def _ending(self) -> Callable[[], None]:
+        """Give what ends the calls and streams of the state at this moment."""
+        owing = (self.lifecycle, self.persist, self.collectors, self.host, self.runtimes)
+
+        def end() -> None:
+            for each in owing:
+                each.give_up()
+
+        return end
 
     def _begin(self, listener: Callable[[Job], None] | None = None) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - ids must repeat with the seed
@@ -126,7 +139,10 @@ class Model:
         # Whoever listens to the jobs of before listens to those to come.
         self.jobs = Jobs(listener)
         self.networks = Networks()
+        self.persist = Persist(self.clock, self.history, self.pace.relink)
+        self.collectors = Collectors(self.clock, self.seed, self.history.metrics)
         self.lifecycle = Lifecycle(self)
+        self.workflows = Workflows(self)
 
     def _make_host(self) -> Host:
         if self._local:
@@ -143,6 +159,19 @@ class Model:
         """Give the next id: a version 4 UUID, the same ones for the same seed (JOB-RUN-60)."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
-    def follow_log(self, text: str) -> LogFeed:
+    @property
+    def persist_state(self) -> str:
+        """Whether the persist service is `"up"`, `"gone"` or `"hung"`, as its core sees it."""
+        return self.persist.state
+
+    @persist_state.setter
+    def persist_state(self, state: str) -> None:
+        self.persist.become(state)
+
+    def follow_log(self, text: str) -> Feed[bytes]:
         """Open a job's log stream for a reader that sent this id (JOB-LOG-20)."""
-        return LogFeed(self, text)
+        return self.persist.feed(lambda: LogFeed(self, text))
+
+    def follow_metrics(self, text: str) -> Feed[Shown]:
+        """Open a job's metrics stream for a reader that sent this id (JOB-MET-21)."""
+        return self.persist.feed(lambda: MetricsFeed(self, text))

@@ -30,6 +30,11 @@ class Pace:
         memory: CreateVolume of type memory; removing it takes less (VOL-14).
         disk: CreateVolume of type filesystem.
         disk_removal: RemoveVolume of that type.
+        workflow_tick: between two looks of a workflow for jobs to start (JOB-WF-10).
+        workflow_poll: between two looks at a job that it started.
+        metrics_poll: between two looks of a metrics stream whether its job runs (PER-52).
+        metrics_drain: how long it waits for more when the job does not.
+        relink: between two tries of a core that lost its persist service (PER-44).
     """
 
     prepare: float = 0.0
@@ -51,6 +56,11 @@ class Pace:
     memory: float = 0.0
     disk: float = 0.0
     disk_removal: float = 0.0
+    workflow_tick: float = 0.0
+    workflow_poll: float = 0.0
+    metrics_poll: float = 0.0
+    metrics_drain: float = 0.0
+    relink: float = 0.0
 
 
 PACES: Final = {
@@ -75,6 +85,11 @@ PACES: Final = {
         memory=0.0015,
         disk=0.015,
         disk_removal=0.006,
+        workflow_tick=5.0,
+        workflow_poll=2.0,
+        metrics_poll=2.0,
+        metrics_drain=6.0,
+        relink=5.0,
     ),
 }
 """The paces by name: what `pace=` takes."""

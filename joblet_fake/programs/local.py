@@ -17,6 +17,7 @@ from joblet_fake.model.process import LaunchError
 from joblet_fake.programs.context import context_of
 from joblet_fake.programs.guard import remove
 from joblet_fake.programs.local_process import LocalProcess
+from joblet_fake.programs.local_usage import LocalUsage
 from joblet_fake.programs.local_volumes import LocalVolumes, local_paths
 from joblet_fake.programs.run import ScriptedProcess
 from joblet_fake.programs.steps import Stdout
@@ -93,6 +94,7 @@ class Local:
                 remove(str(folder.parent))
                 raise LaunchError(f"failed to start process: {error}") from error
             else:
+                job.usage.probe = LocalUsage(process.group)
                 with self._mutex:
                     self._running.add(process)
                     self._tell(f"+{process.group}")

@@ -202,7 +202,7 @@ class Programs:
         else:
             program = self._unscripted(job, context)
         steps = preceded(lines, program(context))
-        return ScriptedProcess(steps, self._clock, output, exited, delay)
+        return ScriptedProcess(steps, self._clock, output, exited, delay, job.usage)
 
     def _unscripted(self, job: Job, context: Context) -> Callable[[Context], Steps]:
         base = context.command.rpartition("/")[2]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from joblet_fake.programs.steps import Die, Hang, Sleep, Stderr, Stdout
+from joblet_fake.programs.steps import Die, Hang, Metrics, Sleep, Stderr, Stdout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from joblet_fake.clock import Clock, Timer
     from joblet_fake.model.process import Output
+    from joblet_fake.model.usage import Usage
     from joblet_fake.programs.steps import Step, Steps
 
 TERMINATED: Final = 143
@@ -39,17 +40,20 @@ class ScriptedProcess:
         output: takes what it writes.
         exited: told the exit code, once.
         delay: clock seconds until the first step.
+        usage: takes what it says that it uses; None where nobody wants to know.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - made in one place
         self,
         steps: Steps,
         clock: Clock,
         output: Output,
         exited: Callable[[int], None],
         delay: float,
+        usage: Usage | None = None,
     ) -> None:
         self._steps = steps
+        self._usage = usage
         self._clock = clock
         self._output = output
         self._exited = exited
@@ -135,6 +139,9 @@ class ScriptedProcess:
                 self._output(data)
             case Stderr(data):
                 self._output(data, "stderr")
+            case Metrics():
+                if self._usage is not None:
+                    self._usage.note(self._clock.now_ns(), step)
             case Sleep(seconds) if seconds > 0:
                 self._asleep = step
                 self._timer = self._clock.call_later(seconds, lambda: self._go(0))

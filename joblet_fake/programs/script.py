@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from joblet_fake.model.process import LaunchError
 from joblet_fake.programs.job_files import is_writable
-from joblet_fake.programs.steps import Die, Hang, Sleep, Stderr, Stdout, Step, Write
+from joblet_fake.programs.steps import Die, Hang, Metrics, Sleep, Stderr, Stdout, Step, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -165,6 +165,55 @@ class Script:
             )
         content = data.encode() if isinstance(data, str) else bytes(data)
         return self._say(f"writes({path!r}, {data!r})", Write(path, content))
+
+    def metrics(
+        self,
+        *,
+        cpu_percent: float | None = None,
+        memory_bytes: int | None = None,
+        disk_read_bytes: int | None = None,
+        disk_write_bytes: int | None = None,
+        net_recv_bytes: int | None = None,
+        net_sent_bytes: int | None = None,
+        gpu_percent: float | None = None,
+        gpu_memory_bytes: int | None = None,
+    ) -> Self:
+        """Use so much of the host from now on; what is not said stays as it was.
+
+        The job's samples show it: one is taken at the start, with a CPU of 0, and one every five
+        clock seconds, with the average CPU since the one before (JOB-MET-22). What no program ever
+        says is made up.
+
+        Args:
+            cpu_percent: percent of one core; above 100 on several.
+            memory_bytes: bytes held.
+            disk_read_bytes: bytes read since the start.
+            disk_write_bytes: bytes written since the start.
+            net_recv_bytes: bytes received since the start; a real server of generation 2.3 never
+                measures any (PER-38).
+            net_sent_bytes: bytes sent since the start; as above.
+            gpu_percent: percent of one GPU.
+            gpu_memory_bytes: bytes held on it.
+
+        Raises:
+            ValueError: a value is negative or no number, nothing is said, or the program has
+                ended before.
+
+        >>> Script().metrics(cpu_percent=93.0, memory_bytes=512 << 20).sleeps(60)
+        on().metrics(cpu_percent=93.0, memory_bytes=536870912).sleeps(60)
+        """
+        step = Metrics(
+            cpu_percent=cpu_percent,
+            memory_bytes=memory_bytes,
+            disk_read_bytes=disk_read_bytes,
+            disk_write_bytes=disk_write_bytes,
+            net_recv_bytes=net_recv_bytes,
+            net_sent_bytes=net_sent_bytes,
+            gpu_percent=gpu_percent,
+            gpu_memory_bytes=gpu_memory_bytes,
+        )
+        told = ", ".join(f"{name}={value!r}" for name, value in step.said().items())
+        return self._say(f"metrics({told})", step)
 
     def exits(self, code: int) -> Self:
         """End with an exit code; a program that says nothing ends with 0.

@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from joblet_fake.model.usage import Metrics
+
 if TYPE_CHECKING:
     from joblet_fake.programs.context import Context
 
@@ -58,7 +60,21 @@ class Write:
     data: bytes
 
 
-Step: TypeAlias = Stdout | Stderr | Sleep | Hang | Die
+__all__ = [
+    "Die",
+    "Hang",
+    "Metrics",
+    "Program",
+    "Sleep",
+    "Stderr",
+    "Stdout",
+    "Step",
+    "Steps",
+    "Work",
+    "Write",
+]
+
+Step: TypeAlias = Stdout | Stderr | Sleep | Metrics | Hang | Die
 
 T = TypeVar("T")
 

@@ -5,11 +5,13 @@ from joblet_conformance.cases import (
     history,
     jobs,
     logs,
+    metrics,
     monitoring,
     networks,
     runtimes,
     transport,
     volumes,
+    workflows,
 )
 
 __all__ = [
@@ -17,9 +19,11 @@ __all__ = [
     "history",
     "jobs",
     "logs",
+    "metrics",
     "monitoring",
     "networks",
     "runtimes",
     "transport",
     "volumes",
+    "workflows",
 ]
