@@ -10,7 +10,7 @@ import grpc
 
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
-from joblet_fake.exchange import Calls, Exchange
+from joblet_fake.exchange import Calls, Exchange, FaultRules
 from joblet_fake.jobs_view import JobsView
 from joblet_fake.model.model import Model
 from joblet_fake.options import DEFAULT_API, Options
@@ -101,6 +101,7 @@ class FakeJoblet:
         self.programs = Programs(self.clock, local=exec, timeout=exec_timeout)
         self.model = Model(self.clock, self.programs, pace=pace, seed=seed)
         self.calls = Calls(self._api, check_thread)
+        self.faults = FaultRules(self._api, self.clock, seed)
         self.jobs = JobsView(self.model, check_thread)
         self._exchange = Exchange(self._api, self._generation, self.model, roles=roles)
         self._tls = Tls(self._generation.roles) if tls else None
@@ -127,17 +128,17 @@ class FakeJoblet:
             raise RuntimeError(f"{self!r} is started already")
         loop = shared_loop()
         options = self.options
-        credentials = self._tls.server_credentials() if self._tls else None
 
         async def listen() -> Server:
             backend = Backend(
                 self._exchange,
                 self.calls,
                 loop,
+                faults=self.faults,
                 errors=self._errors,
                 stall_timeout=options.stall_timeout,
             )
-            server = Server(backend, credentials)
+            server = Server(backend, self._tls)
             await server.start(options.core_port, options.persist_port)
             return server
 

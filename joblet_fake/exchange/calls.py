@@ -38,6 +38,7 @@ class Call:
         details: the text beside the code.
         frames: the first messages that were sent, as bytes; `sent` counts all of them.
         sent: how many messages were sent.
+        fault: the fault rule that hit it, as it was written; "" if none did.
     """
 
     method: str
@@ -51,6 +52,7 @@ class Call:
     details: str = ""
     frames: list[bytes] = field(default_factory=list)
     sent: int = 0
+    fault: str = ""
 
     def note(self, message: bytes) -> None:
         """Note a message that was sent."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from joblet_fake.clock import Clock
-    from joblet_fake.exchange import Calls, Exchange
+    from joblet_fake.exchange import Calls, Exchange, FaultRules
     from joblet_fake.server.loop import Loop
 
 T = TypeVar("T")
@@ -24,6 +25,12 @@ STALL_TIMEOUT: Final = 30.0
 
 SHORTLY: Final = 0.01
 """Real seconds between two looks at a frozen clock by a call that waits for a local process."""
+
+ASKED_AT_ONCE: Final = 200
+"""How many calls can wait for code of the test at once; a predicate that asks itself gets there."""
+
+CUTS_KEPT: Final = 1000
+"""How many connections are remembered that were cut."""
 
 READS_KEPT: Final = 1000
 """How many different reads are remembered to see that a client polls."""
@@ -90,6 +97,25 @@ class Waker:
         self._event.clear()
         self._backend.check_open()
 
+    async def wait_at_most(self, seconds: float) -> bool:
+        """Wait for a wake-up for some real time, whatever the clock does; tell whether it came.
+
+        Raises:
+            StatusError: the server stops.
+        """
+        backend = self._backend
+        backend.check_open()
+        backend.drive.wait()
+        try:
+            await asyncio.wait_for(self._event.wait(), seconds)
+        except TimeoutError:
+            return False
+        finally:
+            backend.drive.wake()
+        self._event.clear()
+        backend.check_open()
+        return True
+
     async def _wait_on_frozen(self) -> None:
         backend = self._backend
         while True:
@@ -111,6 +137,7 @@ class Backend:
         exchange: serves calls.
         calls: the journal.
         loop: where the server lives.
+        faults: what shall go wrong with calls.
         errors: where errors of the fake itself are kept.
         plaintext_role: the role of callers without a certificate, on a server without TLS.
         stall_timeout: real seconds that a stream waits on a frozen clock that nobody moves.
@@ -122,6 +149,7 @@ class Backend:
         calls: Calls,
         loop: Loop,
         *,
+        faults: FaultRules,
         errors: list[BaseException] | None = None,
         plaintext_role: str = "admin",
         stall_timeout: float = STALL_TIMEOUT,
@@ -129,6 +157,7 @@ class Backend:
         self.exchange = exchange
         self.calls = calls
         self.loop = loop
+        self.faults = faults
         self.plaintext_role = plaintext_role
         self.stall_timeout = stall_timeout
         self.clock: Clock = exchange.model.clock
@@ -139,6 +168,9 @@ class Backend:
         self._wakers: set[Waker] = set()
         self._closing = False
         self._last_seen: dict[tuple[str, bytes], object] = {}
+        self._cut: dict[str, None] = {}
+        self._asked = 0
+        self.restart: Callable[[], object] = lambda: None
         self._unwatch = self.clock.on_move(self._moved)
 
     def _moved(self) -> None:
@@ -193,9 +225,21 @@ class Backend:
                     failed.append(error)
                 waker.wake()
 
-            threading.Thread(target=work, name="joblet-fake-asks", daemon=True).start()
-            while not given and not failed:
-                await waker.wait_for_code()
+            if self._asked >= ASKED_AT_ONCE:
+                raise self.broken(
+                    RecursionError(
+                        f"{ASKED_AT_ONCE} predicates are being asked at once: a call that one of "
+                        "them makes seems to ask it again",
+                    ),
+                    "a predicate of the test failed",
+                )
+            self._asked += 1
+            try:
+                threading.Thread(target=work, name="joblet-fake-asks", daemon=True).start()
+                while not given and not failed:
+                    await waker.wait_for_code()
+            finally:
+                self._asked -= 1
         if failed:
             raise self.broken(failed[0], "a predicate of the test failed")
         return given[0]
@@ -212,6 +256,54 @@ class Backend:
             f"{what} ({type(error).__name__}: {error}); "
             "the test that it ran in fails with the traceback",
         )
+
+    async def hold_up(
+        self,
+        holds: Callable[[], bool],
+        watch: Callable[[Callable[[], None]], Callable[[], object]],
+        what: str,
+    ) -> None:
+        """Keep a call waiting for as long as something holds it up.
+
+        Args:
+            holds: tells whether it does.
+            watch: has a callback told when it may hold no longer; what it gives ends that.
+            what: what holds it up, for the error's text.
+
+        Raises:
+            StatusError: the client has not given up after `stall_timeout` real seconds, and the
+                test fails with the reason; or the server stops.
+        """
+        end = time.monotonic() + self.stall_timeout
+        with self.waker() as waker:
+            unwatch = watch(waker.wake)
+            try:
+                while holds():
+                    left = end - time.monotonic()
+                    if left <= 0:
+                        raise self.waited_for(what)
+                    await waker.wait_at_most(left)
+            finally:
+                unwatch()
+
+    def waited_for(self, what: str) -> StatusError:
+        """Keep the news that a client waits for ever, and give what it gets then."""
+        reason = (
+            f"{what} gave no answer for {self.stall_timeout:g} s, and the client still waits: "
+            "it has no deadline, or a longer one"
+        )
+        self.errors.append(StalledError(reason))
+        return StatusError("ABORTED", f"joblet-fake: {reason}")
+
+    def note_cut(self, peer: str) -> None:
+        """Note that a client's connection is cut by us."""
+        if len(self._cut) >= CUTS_KEPT:
+            self._cut.pop(next(iter(self._cut)))
+        self._cut[peer] = None
+
+    def was_cut(self, peer: str) -> bool:
+        """Tell whether a client's connection was cut by us."""
+        return peer in self._cut
 
     def stalled(self) -> StatusError:
         """Keep the news that a stream waited in vain, and give what the client sees."""

@@ -10,11 +10,15 @@ import grpc
 from joblet_fake.exchange import Call, role_of
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.outcome import Outcome
+from joblet_fake.server.connections import connections, peer_of
+from joblet_fake.server.faulty import Faulty
+from joblet_fake.server.gate import Gate
 from joblet_fake.services import Asked, StatusError, Streamed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
+    from joblet_fake.exchange import Cut, Trailers
     from joblet_fake.server.backend import Backend
     from joblet_fake.services import Answer
     from joblet_fake.wire import Method
@@ -34,8 +38,10 @@ LATEST: Final = 2_000_000_000
 """Clock nanoseconds that a call takes at most, with all durations of a pace in a row."""
 
 
-def _given_up(context: Context) -> str:
+def _given_up(backend: Backend, context: Context) -> str:
     """Give the code under which a caller that went away has seen its call end."""
+    if backend.was_cut(peer_of(context.peer())):
+        return "UNAVAILABLE"
     # The stubs don't know that it is None without a deadline.
     left = cast("float | None", context.time_remaining())
     return "CANCELLED" if left is None or left > 0 else "DEADLINE_EXCEEDED"
@@ -47,10 +53,19 @@ class Port(grpc.GenericRpcHandler):
     Args:
         backend: what all ports of a server share.
         persist: whether this is the persist port.
+
+    Attributes:
+        name: `"core"` or `"persist"`.
+        gate: what all its calls pass.
+        number: where it listens.
     """
 
     def __init__(self, backend: Backend, *, persist: bool) -> None:
+        self.gate = Gate()
+        self.name = "persist" if persist else "core"
         self._backend = backend
+        self.number = 0
+        self._faulty = Faulty(backend, self.gate, self._cut)
         api = backend.exchange.api
         self._services = api.persist if persist else api.core
         self._handlers = {
@@ -98,6 +113,12 @@ class Port(grpc.GenericRpcHandler):
         backend.calls.add(call)
         return call
 
+    def _cut(self, peer: str, how: Cut) -> None:
+        """End the connection of a peer."""
+        for connection in connections(self.name, self.number, self._backend.note_cut):
+            if connection.peer == peer:
+                connection.reset() if how.reset else connection.drop()
+
     def _role(self, context: Context) -> str:
         certificates = context.auth_context().get("x509_pem_cert")
         if not certificates:
@@ -109,23 +130,31 @@ class Port(grpc.GenericRpcHandler):
         begin = backend.exchange.begin
         key = method.key
         polled = key in POLLED and backend.clock.mode == "skipping"
+        armed, gate = backend.faults.armed, self.gate
+
+        async def work(call: Call, data: bytes) -> bytes:
+            answer = begin(method, call.role, data)
+            if polled and isinstance(answer, bytes) and backend.seen(key, data, answer):
+                # A client that reads the same again waits for the clock: let it get there.
+                backend.fire(backend.clock.skip)
+                answer = begin(method, call.role, data)
+                backend.seen(key, data, answer)
+            return answer if isinstance(answer, bytes) else await self._later(answer)
 
         async def handle(data: bytes, context: Context) -> bytes:
             call = self._call(method, data, context)
             backend.drive.enter()
             try:
-                answer = begin(method, call.role, data)
-                if polled and isinstance(answer, bytes) and backend.seen(key, data, answer):
-                    # A client that reads the same again waits for the clock: let it get there.
-                    backend.fire(backend.clock.skip)
-                    answer = begin(method, call.role, data)
-                    backend.seen(key, data, answer)
-                if not isinstance(answer, bytes):
-                    answer = await self._later(answer)
+                if key in armed or gate.closed:
+                    answer = await self._faulty.unary(
+                        method, call, context, lambda: work(call, data)
+                    )
+                else:
+                    answer = await work(call, data)
             except StatusError as error:
                 failure = error
             except asyncio.CancelledError:
-                backend.calls.end(call, backend.clock.now_ns(), _given_up(context))
+                backend.calls.end(call, backend.clock.now_ns(), _given_up(backend, context))
                 raise
             except Exception as error:  # noqa: BLE001 - a bug of ours must fail the test, not hide
                 failure = backend.broken(error)
@@ -136,7 +165,7 @@ class Port(grpc.GenericRpcHandler):
             finally:
                 backend.drive.leave()
             backend.calls.end(call, backend.clock.now_ns(), failure.code, failure.details)
-            await context.abort(CODES[failure.code], failure.details)
+            await context.abort(CODES[failure.code], failure.details, failure.trailers)
             raise AssertionError  # abort never returns
 
         return handle
@@ -175,6 +204,11 @@ class Port(grpc.GenericRpcHandler):
 
     def _stream(self, method: Method) -> Callable[..., Any]:
         backend = self._backend
+        key = method.key
+        armed, gate = backend.faults.armed, self.gate
+
+        def work(call: Call, data: bytes) -> AsyncGenerator[bytes, None]:
+            return self._messages(backend.exchange.begin(method, call.role, data))
 
         async def handle(
             data: bytes,
@@ -183,16 +217,21 @@ class Port(grpc.GenericRpcHandler):
             call = self._call(method, data, context)
             backend.drive.enter()
             code, details = "OK", ""
+            trailers: Trailers = ()
             try:
-                answer = backend.exchange.begin(method, call.role, data)
-                if isinstance(answer, Streamed):
-                    async for message in self._messages(answer):
-                        call.note(message)
-                        yield message
+                if key in armed or gate.closed:
+                    messages = self._faulty.stream(
+                        method, call, context, lambda: work(call, data)
+                    )
+                else:
+                    messages = work(call, data)
+                async for message in messages:
+                    call.note(message)
+                    yield message
             except StatusError as error:
-                code, details = error.code, error.details
+                code, details, trailers = error.code, error.details, error.trailers
             except (asyncio.CancelledError, GeneratorExit):
-                code = _given_up(context)
+                code = _given_up(backend, context)
                 raise
             except Exception as error:  # noqa: BLE001 - as above
                 failure = backend.broken(error)
@@ -201,24 +240,28 @@ class Port(grpc.GenericRpcHandler):
                 backend.drive.leave()
                 backend.calls.end(call, backend.clock.now_ns(), code, details)
             if code != "OK":
-                await context.abort(CODES[code], details)
+                await context.abort(CODES[code], details, trailers)
 
         return handle
 
-    async def _messages(self, streamed: Streamed) -> AsyncIterator[bytes]:
-        feed, encode = streamed.feed, streamed.encode
+    async def _messages(self, answer: Answer) -> AsyncGenerator[bytes, None]:
+        if not isinstance(answer, Streamed):
+            return
+        feed, encode, gate = answer.feed, answer.encode, self.gate
         lock = self._backend.clock.lock
         with self._backend.waker() as waker:
             try:
                 with lock:
                     feed.subscribe(waker.wake)
                 while True:
+                    if gate.closed:
+                        await gate.passed(self._backend)
                     waker.clear()
                     with lock:
                         try:
                             batch = feed.take(BATCH)
                         except Refusal as refusal:
-                            raise streamed.refused(refusal) from None
+                            raise answer.refused(refusal) from None
                         ended = feed.ended
                     for item in batch:
                         yield encode(item)
