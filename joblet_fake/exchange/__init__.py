@@ -1,6 +1,7 @@
 """What happens around a call: bytes in, bytes or an error out, and a note of it in the journal."""
 
-from joblet_fake.exchange.calls import Call, Calls
+from joblet_fake.exchange.call import Call, Frame
+from joblet_fake.exchange.calls import Calls
 from joblet_fake.exchange.exchange import MESSAGE_LIMIT, Exchange
 from joblet_fake.exchange.fault_actions import Cut, Delay, End, Fail, Restart, Stall, Trailers
 from joblet_fake.exchange.fault_rule import Rule
@@ -20,6 +21,7 @@ __all__ = [
     "Fail",
     "FaultRules",
     "Fired",
+    "Frame",
     "Restart",
     "Rule",
     "Stall",

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-    from joblet_fake.exchange.calls import Call
+    from joblet_fake.exchange.call import Call
 
 
 class Plan:
@@ -89,7 +89,7 @@ class Plan:
         return f"{self!r} hit {self.fired} of {wanted} call{'s' * (wanted > 1)}"
 
     def stage(self) -> Stage | None:
-        """Give the step whose turn it is; None when all are used up, or when it says nothing yet."""
+        """Give the step whose turn it is; None when all are used up, or it says nothing yet."""
         for stage in self.stages:
             if not stage.spent:
                 return stage if stage.actions else None

@@ -394,9 +394,11 @@ class Rule:
                 f"{self!r}.{written}: the call is over before it; .then.{written} is for the next",
             )
         if isinstance(before, Delay) and isinstance(action, Delay):
-            raise ValueError(f"{self!r}.{written}: it waits already: one .delay with the sum")
+            raise ValueError(  # noqa: TRY004 - no type is wrong
+                f"{self!r}.{written}: it waits already: one .delay with the sum",
+            )
         if isinstance(before, Damage) and not isinstance(action, Damage):
-            raise ValueError(
+            raise ValueError(  # noqa: TRY004 - as above
                 f"{self!r}.{written}: one rule damages messages or does something else to the "
                 f"call: .then.{written} is for the next one",
             )

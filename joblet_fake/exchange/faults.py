@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from joblet_fake.clock import Clock
-    from joblet_fake.exchange.calls import Call
+    from joblet_fake.exchange.call import Call
     from joblet_fake.exchange.fault_stage import Stage
     from joblet_fake.wire import Api, Method
 

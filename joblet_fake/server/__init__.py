@@ -4,7 +4,7 @@ from joblet_fake.server.backend import STALL_TIMEOUT, Backend, StalledError
 from joblet_fake.server.connections import Connection, ConnectionsError
 from joblet_fake.server.listener import HOST, Listener, PortError
 from joblet_fake.server.loop import ForkError, check_thread, forked, shared_loop
-from joblet_fake.server.server import Server
+from joblet_fake.server.server import Server, is_loopback
 from joblet_fake.server.tls import NOBODY, Tls
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "Tls",
     "check_thread",
     "forked",
+    "is_loopback",
     "shared_loop",
 ]

@@ -32,6 +32,9 @@ ASKED_AT_ONCE: Final = 200
 CUTS_KEPT: Final = 1000
 """How many connections are remembered that were cut."""
 
+TEXT_SHOWN: Final = 500
+"""How many characters of an error's text a client sees."""
+
 READS_KEPT: Final = 1000
 """How many different reads are remembered to see that a client polls."""
 
@@ -251,9 +254,13 @@ class Backend:
     ) -> StatusError:
         """Keep an error that is not the client's, and give what the client sees meanwhile."""
         self.errors.append(error)
+        text = str(error)
+        if len(text) > TEXT_SHOWN:
+            # An error that quotes another call's error must not grow from call to call.
+            text = f"{text[:TEXT_SHOWN]}..."
         return StatusError(
             "INTERNAL",
-            f"{what} ({type(error).__name__}: {error}); "
+            f"{what} ({type(error).__name__}: {text}); "
             "the test that it ran in fails with the traceback",
         )
 

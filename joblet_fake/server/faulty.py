@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from joblet_fake.exchange import Cut, Delay, End, Fail, Restart, Stall
 from joblet_fake.server.connections import peer_of
@@ -14,17 +14,13 @@ from joblet_fake.services import StatusError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
-    import grpc
-
     from joblet_fake.exchange import Call, Claim
     from joblet_fake.server.backend import Backend
     from joblet_fake.server.gate import Gate
     from joblet_fake.wire import Method
 
-    Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
-
 CUT_SHORTLY: Final = 10.0
-"""Real seconds within which a call is cancelled whose connection is gone; it takes one or two ms."""
+"""Real seconds within which a call is cancelled that lost its connection; it takes 1 or 2 ms."""
 
 
 class Faulty:
@@ -45,7 +41,6 @@ class Faulty:
         self,
         method: Method,
         call: Call,
-        context: Context,
         work: Callable[[], Awaitable[bytes]],
     ) -> bytes:
         """Give a unary call's reply.
@@ -53,7 +48,6 @@ class Faulty:
         Args:
             method: the method.
             call: the call, as the journal has it.
-            context: gRPC's.
             work: has the service do it, and gives its reply.
 
         Raises:
@@ -65,7 +59,7 @@ class Faulty:
             return await work()
         damager = claim.stage.damager()
         if not claim.stage.late:
-            await self._act(claim, context)
+            await self._act(claim)
             reply = await work()
             if damager is not None:
                 (reply,) = damager.take(reply)
@@ -77,7 +71,7 @@ class Faulty:
             reply = await work()
         except StatusError as error:
             refused = error
-        await self._act(claim, context)
+        await self._act(claim)
         if refused is not None:
             raise refused
         return reply
@@ -86,7 +80,6 @@ class Faulty:
         self,
         method: Method,
         call: Call,
-        context: Context,
         work: Callable[[], AsyncGenerator[bytes, None]],
     ) -> AsyncIterator[bytes]:
         """Give a stream's messages; as `unary`."""
@@ -98,7 +91,7 @@ class Faulty:
                     yield message
             return
         try:
-            async with aclosing(self._messages(claim, context, work)) as messages:
+            async with aclosing(self._messages(claim, work)) as messages:
                 async for message in messages:
                     yield message
         finally:
@@ -107,13 +100,12 @@ class Faulty:
     async def _messages(
         self,
         claim: Claim,
-        context: Context,
         work: Callable[[], AsyncGenerator[bytes, None]],
     ) -> AsyncGenerator[bytes, None]:
         stage = claim.stage
         damager = stage.damager()
         waits = stage.midway
-        if not waits and not stage.late and not await self._act(claim, context):
+        if not waits and not stage.late and not await self._act(claim):
             return
         sent = size = 0
         async with aclosing(work()) as messages:
@@ -126,13 +118,13 @@ class Faulty:
                     claim.fire()
                 if waits and stage.reached(sent, size):
                     waits = False
-                    if not await self._act(claim, context):
+                    if not await self._act(claim):
                         return
         if damager is not None:
             for one in damager.rest():
                 yield one
         if stage.late:
-            await self._act(claim, context)
+            await self._act(claim)
 
     async def _claim(self, method: Method, call: Call) -> Claim | None:
         backend = self._backend
@@ -159,7 +151,7 @@ class Faulty:
                 claim.release()
             raise
 
-    async def _act(self, claim: Claim, context: Context) -> bool:
+    async def _act(self, claim: Claim) -> bool:
         """Do what a rule says; tell whether the call goes on."""
         acts = claim.stage.acts
         if acts:
@@ -178,7 +170,7 @@ class Faulty:
                         lambda: not claim.plan.cleared, claim.plan.on_clear, what
                     )
                 case Cut():
-                    self._cut(peer_of(context.peer()), action)
+                    self._cut(peer_of(claim.call.peer), action)
                     await self._be_cancelled()
                 case Restart():
                     self._restart()

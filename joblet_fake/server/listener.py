@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from joblet_fake.server.connections import Connection
 
 HOST: Final = "127.0.0.1"
-"""Where everything listens: a fake is for this machine alone."""
+"""Where everything listens unless told otherwise: a fake is for this machine alone."""
 
 GRACE: Final = 0.1
 """Real seconds that connections get to close; streams have ended themselves before."""
@@ -58,6 +58,7 @@ class Listener:
         backend: what it serves.
         name: `"core"` or `"persist"`.
         credentials: gives how it listens; None for plaintext.
+        host: the address that it listens on.
 
     Attributes:
         number: the port's number, once it has listened.
@@ -70,6 +71,7 @@ class Listener:
         backend: Backend,
         name: str,
         credentials: Callable[[], grpc.ServerCredentials] | None,
+        host: str = HOST,
     ) -> None:
         self.name = name
         self.number = 0
@@ -77,6 +79,7 @@ class Listener:
         self.pings = PINGS
         self._backend = backend
         self._credentials = credentials
+        self._host = host
         self._server: grpc.aio.Server | None = None
         self._draining: dict[asyncio.Task[None], grpc.aio.Server] = {}
         self._kept: socket.socket | None = None
@@ -99,7 +102,7 @@ class Listener:
             return
         self._give_up_number()
         server = grpc.aio.server(handlers=(self.port,), options=(*OPTIONS, *self._policy()))
-        address = f"{HOST}:{number}"
+        address = f"[{self._host}]:{number}" if ":" in self._host else f"{self._host}:{number}"
         try:
             if self._credentials is None:
                 bound = server.add_insecure_port(address)
@@ -195,10 +198,11 @@ class Listener:
     def _keep_number(self) -> bool:
         """Bind the number without listening, so that nobody else gets it meanwhile."""
         if self._kept is None:
-            kept = socket.socket()
+            where = socket.getaddrinfo(self._host, self.number, type=socket.SOCK_STREAM)[0]
+            kept = socket.socket(where[0], socket.SOCK_STREAM)
             kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                kept.bind((HOST, self.number))
+                kept.bind(where[4])
             except OSError:
                 kept.close()
                 return False

@@ -38,9 +38,9 @@ LATEST: Final = 2_000_000_000
 """Clock nanoseconds that a call takes at most, with all durations of a pace in a row."""
 
 
-def _given_up(backend: Backend, context: Context) -> str:
+def _given_up(backend: Backend, call: Call, context: Context) -> str:
     """Give the code under which a caller that went away has seen its call end."""
-    if backend.was_cut(peer_of(context.peer())):
+    if backend.was_cut(peer_of(call.peer)):
         return "UNAVAILABLE"
     # The stubs don't know that it is None without a deadline.
     left = cast("float | None", context.time_remaining())
@@ -109,6 +109,9 @@ class Port(grpc.GenericRpcHandler):
             backend.clock.now_ns(),
             method,
             tuple(context.invocation_metadata() or ()),
+            context.peer(),
+            # The stubs don't know that it is None without a deadline.
+            cast("float | None", context.time_remaining()),
         )
         backend.calls.add(call)
         return call
@@ -146,21 +149,20 @@ class Port(grpc.GenericRpcHandler):
             backend.drive.enter()
             try:
                 if key in armed or gate.closed:
-                    answer = await self._faulty.unary(
-                        method, call, context, lambda: work(call, data)
-                    )
+                    answer = await self._faulty.unary(method, call, lambda: work(call, data))
                 else:
                     answer = await work(call, data)
             except StatusError as error:
                 failure = error
             except asyncio.CancelledError:
-                backend.calls.end(call, backend.clock.now_ns(), _given_up(backend, context))
+                backend.calls.end(call, backend.clock.now_ns(), _given_up(backend, call, context))
                 raise
             except Exception as error:  # noqa: BLE001 - a bug of ours must fail the test, not hide
                 failure = backend.broken(error)
             else:
-                call.note(answer)
-                backend.calls.end(call, backend.clock.now_ns(), "OK")
+                now = backend.clock.now_ns()
+                call.note(answer, now)
+                backend.calls.end(call, now, "OK")
                 return answer
             finally:
                 backend.drive.leave()
@@ -208,7 +210,7 @@ class Port(grpc.GenericRpcHandler):
         armed, gate = backend.faults.armed, self.gate
 
         def work(call: Call, data: bytes) -> AsyncGenerator[bytes, None]:
-            return self._messages(backend.exchange.begin(method, call.role, data))
+            return self._messages(backend.exchange.begin(method, call.role, data), call)
 
         async def handle(
             data: bytes,
@@ -220,18 +222,16 @@ class Port(grpc.GenericRpcHandler):
             trailers: Trailers = ()
             try:
                 if key in armed or gate.closed:
-                    messages = self._faulty.stream(
-                        method, call, context, lambda: work(call, data)
-                    )
+                    messages = self._faulty.stream(method, call, lambda: work(call, data))
                 else:
                     messages = work(call, data)
                 async for message in messages:
-                    call.note(message)
+                    call.note(message, backend.clock.now_ns())
                     yield message
             except StatusError as error:
                 code, details, trailers = error.code, error.details, error.trailers
             except (asyncio.CancelledError, GeneratorExit):
-                code = _given_up(backend, context)
+                code = _given_up(backend, call, context)
                 raise
             except Exception as error:  # noqa: BLE001 - as above
                 failure = backend.broken(error)
@@ -244,7 +244,7 @@ class Port(grpc.GenericRpcHandler):
 
         return handle
 
-    async def _messages(self, answer: Answer) -> AsyncGenerator[bytes, None]:
+    async def _messages(self, answer: Answer, call: Call) -> AsyncGenerator[bytes, None]:
         if not isinstance(answer, Streamed):
             return
         feed, encode, gate = answer.feed, answer.encode, self.gate
@@ -253,6 +253,7 @@ class Port(grpc.GenericRpcHandler):
             try:
                 with lock:
                     feed.subscribe(waker.wake)
+                self._backend.calls.followed(call)
                 while True:
                     if gate.closed:
                         await gate.passed(self._backend)

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from typing import TYPE_CHECKING
 
-from joblet_fake.server.listener import Listener
+from joblet_fake.server.listener import HOST, Listener
 
 if TYPE_CHECKING:
     from joblet_fake.server.backend import Backend
     from joblet_fake.server.tls import Tls
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is one of this machine alone.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Server:
@@ -18,13 +33,15 @@ class Server:
     Args:
         backend: what they serve.
         tls: the certificates with which they listen; None for plaintext.
+        host: the address that they listen on.
     """
 
-    def __init__(self, backend: Backend, tls: Tls | None) -> None:
+    def __init__(self, backend: Backend, tls: Tls | None, host: str = HOST) -> None:
         credentials = None if tls is None else tls.server_credentials
+        self.host = host
         self.backend = backend
-        self.core = Listener(backend, "core", credentials)
-        self.persist = Listener(backend, "persist", credentials)
+        self.core = Listener(backend, "core", credentials, host)
+        self.persist = Listener(backend, "persist", credentials, host)
 
     @property
     def core_port(self) -> int:

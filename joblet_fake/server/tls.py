@@ -19,13 +19,17 @@ NOBODY: Final = "nobody"
 """The role whose certificate names no role at all."""
 
 
-@cache
 def authority(number: int = 0) -> trustme.CA:
     """Give one of the process's certificate authorities; each is made once, in milliseconds.
 
     Args:
         number: how many others a server had before it, each replaced by the next.
     """
+    return _authority(number)
+
+
+@cache
+def _authority(number: int) -> trustme.CA:
     return trustme.CA(
         organization_name="Joblet",
         # Clients find the authority of a certificate by its name.
@@ -34,9 +38,12 @@ def authority(number: int = 0) -> trustme.CA:
 
 
 @cache
-def _server_certificate(number: int, *, expired: bool = False) -> trustme.LeafCert:
+def _server_certificate(
+    names: tuple[str, ...], number: int = 0, *, expired: bool = False
+) -> trustme.LeafCert:
     return authority(number).issue_cert(
         *SERVER_NAMES,
+        *names,
         common_name="joblet-server",
         organization_name="Joblet",
         organization_unit_name="Server",
@@ -60,12 +67,14 @@ class Tls:
 
     Args:
         roles: the roles that there are certificates for, beside `nobody`.
+        names: further names and addresses for the server's certificate.
     """
 
-    def __init__(self, roles: Iterable[str]) -> None:
+    def __init__(self, roles: Iterable[str], names: Iterable[str] = ()) -> None:
         self.roles = (*roles, NOBODY)
         self._authority = 0
         self._expired = False
+        self._names = tuple(names)
 
     @property
     def ca_pem(self) -> bytes:
@@ -112,7 +121,9 @@ class Tls:
             return self._configuration()
 
         return grpc.dynamic_ssl_server_credentials(
-            self._configuration(), fetch, require_client_authentication=True
+            self._configuration(),
+            fetch,  # type: ignore[arg-type]  # the stubs don't know that None means no change
+            require_client_authentication=True,
         )
 
     def expire(self) -> None:
@@ -134,7 +145,7 @@ class Tls:
         return self._authority, self._expired
 
     def _configuration(self) -> grpc.ServerCertificateConfiguration:
-        certificate = _server_certificate(self._authority, expired=self._expired)
+        certificate = _server_certificate(self._names, self._authority, expired=self._expired)
         pair = (certificate.private_key_pem.bytes(), certificate.cert_chain_pems[0].bytes())
         return grpc.ssl_server_certificate_configuration([pair], self.ca_pem)
 
