@@ -4,11 +4,20 @@ from joblet_fake import _grpc_without_fork  # noqa: F401 - must come before all 
 from joblet_fake._version import __version__
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
-from joblet_fake.exchange import Call, Calls, Frame
+from joblet_fake.exchange import Call, Calls, Fired, Frame, Rule, UnusedFaultError
 from joblet_fake.fake import FakeJoblet
+from joblet_fake.faults import Faults
 from joblet_fake.jobs_view import JobsView, JobView
 from joblet_fake.programs import Programs, Script
-from joblet_fake.server import ForkError, PortError, StalledError, Tls
+from joblet_fake.server import (
+    Connection,
+    ConnectionsError,
+    ForkError,
+    PortError,
+    StalledError,
+    Tls,
+)
+from joblet_fake.server_faults import ServerFaults
 from joblet_fake.wire import Api, Method, versions
 from joblet_fake.wire import load as load_api
 
@@ -18,7 +27,11 @@ __all__ = [
     "Calls",
     "Client",
     "Clock",
+    "Connection",
+    "ConnectionsError",
     "FakeJoblet",
+    "Faults",
+    "Fired",
     "ForkError",
     "Frame",
     "JobView",
@@ -26,9 +39,12 @@ __all__ = [
     "Method",
     "PortError",
     "Programs",
+    "Rule",
     "Script",
+    "ServerFaults",
     "StalledError",
     "Tls",
+    "UnusedFaultError",
     "__version__",
     "load_api",
     "versions",

@@ -10,13 +10,15 @@ import grpc
 
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
-from joblet_fake.exchange import Calls, Exchange, FaultRules
+from joblet_fake.exchange import Calls, Exchange
+from joblet_fake.faults import Faults
 from joblet_fake.jobs_view import JobsView
 from joblet_fake.model.model import Model
 from joblet_fake.options import DEFAULT_API, Options
 from joblet_fake.programs import Programs
 from joblet_fake.rnx_config import rnx_config
 from joblet_fake.server import HOST, Backend, Server, Tls, check_thread, forked, shared_loop
+from joblet_fake.server_faults import ServerFaults
 from joblet_fake.services import generation_of
 from joblet_fake.wire import load
 
@@ -58,10 +60,12 @@ class FakeJoblet:
         exec_timeout: real seconds after which a local process is killed.
         core_port: where the core services listen; 0 for any free port.
         persist_port: where PersistService listens; 0 for any free port.
-        stall_timeout: real seconds after which a stream on a frozen clock gives up waiting.
+        stall_timeout: real seconds after which a stream on a frozen clock gives up waiting, and
+            so does a call that a fault stalls.
         listen: the address that both ports listen on; other machines can call any but loopback.
         names: further names and addresses for the server's certificate; the first is also the
             one that `rnx_config` gives to clients.
+        unused_faults: let fault rules be that no call has met; they fail a test otherwise.
 
     Raises:
         ValueError: an option that can't be; the message lists what can.
@@ -90,6 +94,7 @@ class FakeJoblet:
         stall_timeout: float = 30.0,
         listen: str = HOST,
         names: tuple[str, ...] = (),
+        unused_faults: bool = False,
     ) -> None:
         self.options = Options(
             api=api,
@@ -107,6 +112,7 @@ class FakeJoblet:
             stall_timeout=stall_timeout,
             listen=listen,
             names=names,
+            unused_faults=unused_faults,
         )
         self._api = load(api)
         self._generation = generation_of(api)
@@ -114,7 +120,6 @@ class FakeJoblet:
         self.programs = Programs(self.clock, local=exec, timeout=exec_timeout)
         self.model = Model(self.clock, self.programs, pace=pace, seed=seed)
         self.calls = Calls(self._api, check_thread)
-        self.faults = FaultRules(self._api, self.clock, seed)
         self.jobs = JobsView(self.model, check_thread)
         self._exchange = Exchange(self._api, self._generation, self.model, roles=roles)
         self._tls = Tls(self._generation.roles, names) if tls else None
@@ -122,6 +127,19 @@ class FakeJoblet:
         self._channels: weakref.WeakSet[grpc.Channel] = weakref.WeakSet()
         self._client = Client(self._api, self.channel, self.persist_channel)
         self._errors: list[BaseException] = []
+        self.faults = Faults(
+            self._api,
+            self.clock,
+            seed,
+            lambda rules: ServerFaults(
+                server=lambda: self._started,
+                rules=rules,
+                model=self.model,
+                tls=self._tls,
+                end_processes=self.programs.close,
+                reconnect=self._client.forget,
+            ),
+        )
 
     def __repr__(self) -> str:
         where = f"at {self.address}" if self._server else "stopped"
@@ -151,6 +169,7 @@ class FakeJoblet:
                 errors=self._errors,
                 stall_timeout=options.stall_timeout,
             )
+            backend.restart = self.restart
             server = Server(backend, self._tls, options.listen)
             await server.start(options.core_port, options.persist_port)
             return server
@@ -170,7 +189,37 @@ class FakeJoblet:
             channel.close()
         self._client.forget()
         shared_loop().run(server.stop())
+        self.faults.server.stopped()
         self.programs.close()
+
+    def restart(self, *, keep_state: bool = False) -> None:
+        """Crash the server and start it again on the same ports, with the same certificates.
+
+        Clients lose their connections, and open calls end with UNAVAILABLE. What a restarted
+        server has forgotten is forgotten: the jobs and their output in memory (JOB-RST-01).
+        Stored output stays (JOB-RST-02), and so do programs, fault rules, the journal and the
+        clock, which are the test's. A real server that is asked to end waits for open log streams
+        before it goes (JOB-RST-05): `joblet.faults.server.drain()` does that. It is back when
+        this returns.
+
+        Args:
+            keep_state: whether it forgets nothing.
+
+        Raises:
+            RuntimeError: it is not started.
+            PortError: another program took a port in between.
+
+        >>> with FakeJoblet() as joblet:
+        ...     _ = joblet.rpc("RunJob", command="true")
+        ...     joblet.restart()
+        ...     len(joblet.rpc("ListJobs").jobs)
+        0
+        """
+        self.faults.server.restart(keep_state=keep_state)
+
+    async def restart_async(self, *, keep_state: bool = False) -> None:
+        """Restart like `restart`, and let other tasks run meanwhile."""
+        await asyncio.to_thread(self.restart, keep_state=keep_state)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -309,11 +358,13 @@ class FakeJoblet:
     # State
 
     def reset(self) -> None:
-        """Forget all jobs, programs, calls and errors; ports, certificates and time stay.
+        """Forget all jobs, programs, faults, calls and errors; ports and time stay.
 
         Open streams end; processes of local execution are killed.
         """
         check_thread()
+        self.faults.forget()
+        self.faults.server.clear()
         # Without the lock, which the end of a local process needs.
         self.programs.clear()
         with self.clock.lock:

@@ -117,6 +117,12 @@ class Lifecycle:
     def _attach(self, job: Job) -> None:
         """Give a job its address and its files."""
         job.address = self._model.networks.attach(job.uuid, job.spec.network)
+        if self._model.disk_full:
+            # FAULT-01
+            raise LaunchError(
+                "failed to prepare workspace: failed to create work directory: "
+                f"mkdir {JOBS}/{job.uuid}: no space left on device",
+            )
         job.files = lay_out(job.spec.uploads, f"{JOBS}/{job.uuid}/work")
 
     def _due(self, job: Job) -> None:
@@ -193,8 +199,15 @@ class Lifecycle:
         job.become(words.FAILED, job.end_ns)
 
     def _output(self, job: Job, data: bytes, stream: str) -> None:
+        if job.erased:
+            # What outlives its server writes to a pipe that nobody reads (JOB-RST-07).
+            return
         start = len(job.log)
         job.log.append(data, self._clock.now_ns(), stream)
+        if self._model.disk_full:
+            # A write that failed ends the writing of that job's file for good (FAULT-02).
+            self._model.history.sever(job.uuid)
+            return
         self._model.history.store(job.uuid, job.log, start, len(job.log))
 
     # Ending
@@ -205,10 +218,10 @@ class Lifecycle:
 
     def _finish(self, job: Job) -> None:
         """Write the natural result, over a STOPPED that StopJob wrote before (JOB-STP-07)."""
+        if job.erased:
+            return
         if job.stopping is not None:
             job.stopping.on_done(lambda: self._after(0, lambda: self._finish(job)))
-            return
-        if job.erased:
             return
         code = job.ended_with or 0
         self._model.networks.detach(job.uuid)
@@ -254,6 +267,8 @@ class Lifecycle:
 
     def _stop_process(self, job: Job, answer: Outcome[None]) -> None:
         def stopped() -> None:
+            if job.erased:
+                return
             # The address is taken back by StopJob's clean-up; end time and exit code are not set.
             self._model.networks.detach(job.uuid)
             job.stopping = None

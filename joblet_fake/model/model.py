@@ -31,6 +31,10 @@ class Model:
         pace: `"immediate"` or `"real"`.
         seed: where ids come from.
 
+    Attributes:
+        disk_full: whether the server's disk has no room left (FAULT-01, FAULT-02).
+        persist_state: whether the persist process is `"up"`, `"gone"` or `"hung"` (PER-70).
+
     Raises:
         ValueError: the pace is unknown.
     """
@@ -49,6 +53,8 @@ class Model:
         self.launcher = launcher
         self.pace = PACES[pace]
         self.seed = seed
+        self.disk_full = False
+        self.persist_state = "up"
         self._begin()
 
     def clear(self) -> None:
@@ -61,15 +67,33 @@ class Model:
         for job in jobs.buffered:
             job.touch()
 
+    def restart(self) -> None:
+        """Forget what a server forgets that is restarted, and keep what lies on its disk.
+
+        Jobs, their output in memory and the networks that were made are gone (JOB-RST-01);
+        stored output, volumes and runtimes are not (JOB-RST-02). What still runs, runs on
+        out of everybody's reach (JOB-RST-07).
+        """
+        lifecycle, jobs = self.lifecycle, self.jobs
+        self.clock.cancel_all()
+        self._boot(jobs.listener)
+        lifecycle.give_up()
+        for job in jobs.buffered:
+            job.erased = True
+            job.touch()
+
     def _begin(self, listener: Callable[[Job], None] | None = None) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - ids must repeat with the seed
         self.node_id = self.new_uuid()
-        # Whoever listens to the jobs of before listens to those to come.
-        self.jobs = Jobs(listener)
-        self.networks = Networks()
         self.history = History()
         self.volumes: set[str] = set()
         self.runtimes: set[str] = set()
+        self._boot(listener)
+
+    def _boot(self, listener: Callable[[Job], None] | None) -> None:
+        # Whoever listens to the jobs of before listens to those to come.
+        self.jobs = Jobs(listener)
+        self.networks = Networks()
         self.lifecycle = Lifecycle(self)
 
     @contextmanager

@@ -323,6 +323,11 @@ class Backend:
         self.errors.append(StalledError(reason))
         return StatusError("ABORTED", f"joblet-fake: {reason}")
 
+    @property
+    def closing(self) -> bool:
+        """Whether the server stops."""
+        return self._closing
+
     def check_open(self) -> None:
         """Refuse to go on when the server stops.
 

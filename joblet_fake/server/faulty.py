@@ -202,7 +202,8 @@ class Faulty:
             try:
                 backend.restart()
             except BaseException as error:  # noqa: BLE001 - it must fail the test
-                backend.errors.append(error)
+                if not backend.closing:
+                    backend.errors.append(error)
 
         # The call that this hits ends with the server: it can't wait for it.
         threading.Thread(target=restart, name="joblet-fake-restarts", daemon=True).start()

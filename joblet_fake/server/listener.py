@@ -166,6 +166,17 @@ class Listener:
         """
         await self.listen(self.number)
 
+    async def police(self, interval: float | None) -> None:
+        """Allow clients' pings at certain intervals from now on; open connections get GOAWAY.
+
+        Args:
+            interval: real seconds; None for what a real server allows (SRV-05).
+        """
+        self.pings = PINGS if interval is None else interval
+        if self.listens:
+            await self.drain()
+            await self.rebind()
+
     async def close(self) -> None:
         """End all calls, and give the number up."""
         servers = [*self._draining.values()]
@@ -184,15 +195,10 @@ class Listener:
         await asyncio.gather(*(server.stop(GRACE) for server in servers))
 
     def _policy(self) -> tuple[tuple[str, int], ...]:
-        if self.pings == PINGS:
-            # Clients may ping every 5 s, also without a call.
-            return (
-                ("grpc.http2.min_ping_interval_without_data_ms", 5000),
-                ("grpc.keepalive_permit_without_calls", 1),
-            )
         return (
             ("grpc.http2.min_ping_interval_without_data_ms", round(self.pings * 1000)),
-            ("grpc.keepalive_permit_without_calls", 0),
+            # A real server allows them without a call too.
+            ("grpc.keepalive_permit_without_calls", int(self.pings == PINGS)),
         )
 
     def _keep_number(self) -> bool:
