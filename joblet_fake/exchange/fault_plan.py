@@ -23,6 +23,7 @@ class Plan:
         chance: where its probabilities come from.
 
     Attributes:
+        chance: where its probabilities come from.
         stages: its steps; each one's turn comes when those before it are used up.
         cleared: whether it was taken back.
     """
@@ -39,7 +40,7 @@ class Plan:
         self.stages = [Stage()]
         self.cleared = False
         self._written = written
-        self._chance = chance
+        self.chance = chance
         self._watchers: dict[Callable[[], None], None] = {}
 
     def __repr__(self) -> str:
@@ -98,7 +99,7 @@ class Plan:
     def meet(self, now_ns: int) -> Stage | None:
         """Count a call that has reached it; give the step that hits the call, if one does."""
         stage = self.stage()
-        return stage if stage is not None and stage.meet(now_ns, self._chance) else None
+        return stage if stage is not None and stage.meet(now_ns) else None
 
     def on_clear(self, told: Callable[[], None]) -> Callable[[], object]:
         """Have a callback told when it is taken back; calling what is returned ends that."""

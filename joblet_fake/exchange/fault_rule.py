@@ -117,7 +117,9 @@ class Rule:
             ValueError: p is no such share, or as for `times`.
         """
         value = words.share(p)
-        self._condition(f"probability({p!r})").probability = value
+        stage = self._condition(f"probability({p!r})")
+        stage.probability = value
+        stage.draw(self._plan.chance)
         return self
 
     def quota(self, calls: int, per: float) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,8 @@ class Stage:
     seen: int = 0
     fired: int = 0
     claimed: int = 0
+    _chance: random.Random | None = None
+    _next: int = 1
     _window: int | None = None
     _in_window: int = 0
 
@@ -74,8 +77,8 @@ class Stage:
 
     @property
     def counts(self) -> bool:
-        """Whether the number of calls alone says which ones it hits."""
-        return self.probability is None and self.quota is None and self.during is None
+        """Whether nothing happens with calls between two hits that would have to be noted."""
+        return self.quota is None
 
     @property
     def midway(self) -> bool:
@@ -88,25 +91,37 @@ class Stage:
             return messages >= self.messages
         return self.size is not None and size >= self.size
 
-    def due_in(self) -> int:
-        """Give the number of calls until it hits one, that one included."""
-        if self.spent:
-            return NEVER
-        if self.seen < self.skip:
-            return self.skip - self.seen + self.every
-        return self.every - (self.seen - self.skip) % self.every
+    def draw(self, chance: random.Random) -> None:
+        """Let chance choose which call is hit first, and later each next one."""
+        self._chance = chance
+        self._next = self._gap()
 
-    def meet(self, now_ns: int, chance: random.Random) -> bool:
+    def due_in(self) -> int:
+        """Give the number of calls until it may hit one, that one included."""
+        return NEVER if self.spent else self.skip + self.every * self._next - self.seen
+
+    def meet(self, now_ns: int) -> bool:
         """Count a call that has reached it, and tell whether it is hit."""
         self.seen += 1
-        after = self.seen - self.skip
-        if after <= 0 or after % self.every:
+        step, rest = divmod(self.seen - self.skip, self.every)
+        if step <= 0 or rest:
             return False
+        chosen = step >= self._next
+        if chosen:
+            self._next = step + self._gap()
         if self.during is not None and now_ns >= self.during:
             return False
-        if self.quota is not None and not self._over(self.quota, now_ns):
-            return False
-        return self.probability is None or chance.random() < self.probability
+        return (self.quota is None or self._over(self.quota, now_ns)) and chosen
+
+    def _gap(self) -> int:
+        """Give how many calls further the next hit is: one, or what chance says.
+
+        One draw says how long it takes, so that the calls before it need none.
+        """
+        if self._chance is None or self.probability in (None, 1.0):
+            return 1
+        spared = math.log(1.0 - self._chance.random()) / math.log1p(-(self.probability or 0.0))
+        return 1 + min(int(spared), NEVER)
 
     def _over(self, quota: tuple[int, int], now_ns: int) -> bool:
         calls, window = quota
