@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-INVALID: Final = 0x07
-"""The wire type that protobuf does not have: every decoder refuses it."""
+NO_TAG: Final = b"\xff" * 10
+"""What is no field's tag, however much of it is there; some decoders don't look at less."""
 
 Trailers: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
@@ -140,7 +140,6 @@ def corrupt(message: bytes) -> bytes:
     r"""Give a message's bytes changed so that no decoder takes them.
 
     >>> corrupt(b"\n\x03hi\n"), corrupt(b"")
-    (b'\x0f\x03hi\n', b'\x07')
+    (b'\xff\xff\xff\xff\xff', b'\xff')
     """
-    first = message[0] if message else 0
-    return bytes([first | INVALID]) + message[1:]
+    return NO_TAG[: max(1, len(message))] + message[len(NO_TAG) :]

@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from joblet_fake.server.connections import peer_of
 from joblet_fake.server.drive import Drive
 from joblet_fake.services import StatusError
 
@@ -28,9 +29,6 @@ SHORTLY: Final = 0.01
 
 ASKED_AT_ONCE: Final = 200
 """How many calls can wait for code of the test at once; a predicate that asks itself gets there."""
-
-CUTS_KEPT: Final = 1000
-"""How many connections are remembered that were cut."""
 
 TEXT_SHOWN: Final = 500
 """How many characters of an error's text a client sees."""
@@ -171,7 +169,6 @@ class Backend:
         self._wakers: set[Waker] = set()
         self._closing = False
         self._last_seen: dict[tuple[str, bytes], object] = {}
-        self._cut: dict[str, None] = {}
         self._asked = 0
         self.restart: Callable[[], object] = lambda: None
         self._unwatch = self.clock.on_move(self._moved)
@@ -303,14 +300,15 @@ class Backend:
         return StatusError("ABORTED", f"joblet-fake: {reason}")
 
     def note_cut(self, peer: str) -> None:
-        """Note that a client's connection is cut by us."""
-        if len(self._cut) >= CUTS_KEPT:
-            self._cut.pop(next(iter(self._cut)))
-        self._cut[peer] = None
+        """Note that a client's connection is about to be cut, and what its open calls see.
 
-    def was_cut(self, peer: str) -> bool:
-        """Tell whether a client's connection was cut by us."""
-        return peer in self._cut
+        Args:
+            peer: where the client is, as `host:port`.
+        """
+        now = self.clock.now_ns()
+        for call in self.calls:
+            if call.code is None and peer_of(call.peer) == peer:
+                self.calls.end(call, now, "UNAVAILABLE")
 
     def stalled(self) -> StatusError:
         """Keep the news that a stream waited in vain, and give what the client sees."""

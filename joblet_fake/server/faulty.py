@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from joblet_fake.server.gate import Gate
     from joblet_fake.wire import Method
 
+ON_THE_WAY: Final = 0.05
+"""Real seconds that messages get to be read before their connection goes.
+
+Clients forget what they have received and not yet read when a connection is lost.
+"""
+
 CUT_SHORTLY: Final = 10.0
 """Real seconds within which a call is cancelled that lost its connection; it takes 1 or 2 ms."""
 
@@ -169,11 +175,13 @@ class Faulty:
                     await self._backend.hold_up(
                         lambda: not claim.plan.cleared, claim.plan.on_clear, what
                     )
-                case Cut():
-                    self._cut(peer_of(claim.call.peer), action)
-                    await self._be_cancelled()
-                case Restart():
-                    self._restart()
+                case Cut() | Restart():
+                    if claim.stage.midway:
+                        await asyncio.sleep(ON_THE_WAY)
+                    if isinstance(action, Cut):
+                        self._cut(peer_of(claim.call.peer), action)
+                    else:
+                        self._restart()
                     await self._be_cancelled()
         return True
 

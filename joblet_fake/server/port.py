@@ -10,7 +10,7 @@ import grpc
 from joblet_fake.exchange import Call, role_of
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.outcome import Outcome
-from joblet_fake.server.connections import connections, peer_of
+from joblet_fake.server.connections import connections
 from joblet_fake.server.faulty import Faulty
 from joblet_fake.server.gate import Gate
 from joblet_fake.services import Asked, StatusError, Streamed
@@ -38,10 +38,8 @@ LATEST: Final = 2_000_000_000
 """Clock nanoseconds that a call takes at most, with all durations of a pace in a row."""
 
 
-def _given_up(backend: Backend, call: Call, context: Context) -> str:
+def _given_up(context: Context) -> str:
     """Give the code under which a caller that went away has seen its call end."""
-    if backend.was_cut(peer_of(call.peer)):
-        return "UNAVAILABLE"
     # The stubs don't know that it is None without a deadline.
     left = cast("float | None", context.time_remaining())
     return "CANCELLED" if left is None or left > 0 else "DEADLINE_EXCEEDED"
@@ -155,7 +153,7 @@ class Port(grpc.GenericRpcHandler):
             except StatusError as error:
                 failure = error
             except asyncio.CancelledError:
-                backend.calls.end(call, backend.clock.now_ns(), _given_up(backend, call, context))
+                backend.calls.end(call, backend.clock.now_ns(), _given_up(context))
                 raise
             except Exception as error:  # noqa: BLE001 - a bug of ours must fail the test, not hide
                 failure = backend.broken(error)
@@ -231,7 +229,7 @@ class Port(grpc.GenericRpcHandler):
             except StatusError as error:
                 code, details, trailers = error.code, error.details, error.trailers
             except (asyncio.CancelledError, GeneratorExit):
-                code = _given_up(backend, call, context)
+                code = _given_up(context)
                 raise
             except Exception as error:  # noqa: BLE001 - as above
                 failure = backend.broken(error)
