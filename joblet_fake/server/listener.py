@@ -212,6 +212,8 @@ class Listener:
             except OSError:
                 kept.close()
                 return False
+            # Connections of before may linger on the number; from now on nobody shares it.
+            kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
             self._kept = kept
         return True
 
