@@ -353,6 +353,7 @@ class FakeJoblet:
             RuntimeError: called on the fake's own thread, where it would wait for itself.
         """
         check_thread()
+        self.faults.server.settle()
         return self._client.rpc(method, role=role, timeout=timeout, **fields)
 
     # State

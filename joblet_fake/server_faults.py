@@ -300,6 +300,11 @@ class ServerFaults:
 
     # The end
 
+    def settle(self) -> None:
+        """Wait until a change that is under way on another thread is over, such as a restart."""
+        with self._lock:
+            pass
+
     def clear(self) -> None:
         """Undo everything: ports listen, clocks are right, certificates valid; rules stay."""
         with self._lock:
