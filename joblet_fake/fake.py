@@ -31,6 +31,8 @@ NOTE_LENGTH = 500
 """How many further errors are told beside the first one, and how much of each."""
 
 CHANNEL_OPTIONS = (
+    # Each channel has connections of its own: what ends one is nothing to the others.
+    ("grpc.use_local_subchannel_pool", 1),
     # A proxy of the environment must not swallow calls to loopback.
     ("grpc.enable_http_proxy", 0),
     # The real server sends up to this much (SRV-03).

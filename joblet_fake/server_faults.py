@@ -86,15 +86,18 @@ class ServerFaults:
         Raises:
             RuntimeError: as for `connections`.
         """
-        return sum(one.drop() for one in self._connections_to(port))
+        return self._cut(port, lambda connection: connection.drop())
 
     def reset_connections(self, port: str | None = None) -> int:
         """Reset all connections to a port (TCP RST); otherwise like `drop_connections`."""
-        return sum(one.reset() for one in self._connections_to(port))
+        return self._cut(port, lambda connection: connection.reset())
 
-    def _connections_to(self, port: str | None) -> list[Connection]:
+    def _cut(self, port: str | None, how: Callable[[Connection], bool]) -> int:
         names = self._names(port)
-        return [one for one in self.connections if one.port in names]
+        cut = sum(how(one) for one in self.connections if one.port in names)
+        # Calls of the test's own must not find out by failing.
+        self._reconnect()
+        return cut
 
     # Ports
 
