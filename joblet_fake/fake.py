@@ -171,7 +171,7 @@ class FakeJoblet:
                 errors=self._errors,
                 stall_timeout=options.stall_timeout,
             )
-            backend.restart = self.restart
+            backend.restart, backend.reconnect = self.restart, self._client.forget
             server = Server(backend, self._tls, options.listen)
             await server.start(options.core_port, options.persist_port)
             return server

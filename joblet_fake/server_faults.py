@@ -94,9 +94,10 @@ class ServerFaults:
 
     def _cut(self, port: str | None, how: Callable[[Connection], bool]) -> int:
         names = self._names(port)
+        # The fake's own calls must not find out by failing, nor their connections go before.
+        kept = self._reconnect()
         cut = sum(how(one) for one in self.connections if one.port in names)
-        # Calls of the test's own must not find out by failing.
-        self._reconnect()
+        del kept
         return cut
 
     # Ports

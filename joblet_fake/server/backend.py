@@ -170,7 +170,9 @@ class Backend:
         self._closing = False
         self._last_seen: dict[tuple[str, bytes], object] = {}
         self._asked = 0
+        # What the fake in front does: restart, and make new connections for its own calls.
         self.restart: Callable[[], object] = lambda: None
+        self.reconnect: Callable[[], object] = lambda: None
         self._unwatch = self.clock.on_move(self._moved)
 
     def _moved(self) -> None:
@@ -299,16 +301,20 @@ class Backend:
         self.errors.append(StalledError(reason))
         return StatusError("ABORTED", f"joblet-fake: {reason}")
 
-    def note_cut(self, peer: str) -> None:
+    def note_cut(self, peer: str) -> object:
         """Note that a client's connection is about to be cut, and what its open calls see.
 
         Args:
             peer: where the client is, as `host:port`.
+
+        Returns:
+            What must not go before the cut: the fake's own channels, which it uses no more.
         """
         now = self.clock.now_ns()
         for call in self.calls:
             if call.code is None and peer_of(call.peer) == peer:
                 self.calls.end(call, now, "UNAVAILABLE")
+        return self.reconnect()
 
     def stalled(self) -> StatusError:
         """Keep the news that a stream waited in vain, and give what the client sees."""

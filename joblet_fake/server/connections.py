@@ -41,7 +41,7 @@ class Connection:
         peer: where the client is, as `host:port`.
         port: `"core"` or `"persist"`.
         number: that port's number.
-        told: called with the peer when the connection is cut.
+        told: called with the peer before the connection is cut; what it gives is kept until then.
     """
 
     peer: str
@@ -61,7 +61,7 @@ class Connection:
         return self._cut(_reset)
 
     def _cut(self, how: Callable[[socket.socket], None]) -> bool:
-        self.told(self.peer)
+        kept = self.told(self.peer)
         found = False
         for peer, end in _accepted(self.number):
             if peer == self.peer:
@@ -69,6 +69,7 @@ class Connection:
                 # Whoever closed it first did what was to be done.
                 with suppress(OSError):
                     how(end)
+        del kept
         return found
 
 

@@ -116,12 +116,16 @@ class Faulty:
         sent = size = 0
         async with aclosing(work()) as messages:
             async for message in messages:
-                damaged = damager is not None and not waits
-                for one in damager.take(message) if damager and damaged else (message,):
+                if damager is None or waits:
+                    out = [message]
+                else:
+                    out = damager.take(message)
+                    if damager.done:
+                        # Before it is sent: the client may end the call as soon as it has it.
+                        claim.fire()
+                for one in out:
                     yield one
                     sent, size = sent + 1, size + len(one)
-                if damager is not None and damager.done:
-                    claim.fire()
                 if waits and stage.reached(sent, size):
                     waits = False
                     if not await self._act(claim):

@@ -26,7 +26,11 @@ UNREADABLE = {
     "grpcio": "Exception deserializing response!",
     "grpc-js": "Response message parsing error",
 }
-TOO_LATE = {"grpcio": "Deadline Exceeded", "grpc-js": "Deadline exceeded after"}
+# The client's own clock or the server's news of it, whichever is first.
+TOO_LATE = {
+    "grpcio": "Deadline Exceeded",
+    "grpc-js": ("Deadline exceeded after", "Deadline Exceeded"),
+}
 
 
 @pytest.fixture(scope="session")
@@ -158,7 +162,8 @@ def test_a_stalled_call_lasts_until_its_deadline(joblet: FakeJoblet, caller: Cal
     assert says(seen, caller, "DEADLINE_EXCEEDED", TOO_LATE)
     assert SOON * 0.9 < seen.took < 2 * SOON
     assert not joblet.jobs
-    assert joblet.calls.wait_for("RunJob")[-1].code == "DEADLINE_EXCEEDED"
+    # Which of both the server sees first is chance.
+    assert joblet.calls.wait_for("RunJob")[-1].code in {"DEADLINE_EXCEEDED", "CANCELLED"}
 
 
 def test_a_stalled_call_goes_on_when_the_rule_is_cleared(

@@ -100,13 +100,22 @@ def test_a_connection_that_has_gone_is_not_there_to_be_cut(joblet: FakeJoblet) -
 
 def test_all_are_cut_at_once_or_those_of_one_port(joblet: FakeJoblet) -> None:
     for _ in range(2):
-        joblet.rpc("ListJobs")
         joblet.rpc("Ping")
-        assert joblet.faults.server.drop_connections("persist") == 1
-        assert joblet.faults.server.reset_connections() in {1, 2}
+        with channel(joblet) as one, channel(joblet) as two:
+            for each in (one, two):
+                each.unary_unary(LIST)(b"", timeout=5)
+            assert joblet.faults.server.drop_connections("persist") == 1
+            assert joblet.faults.server.reset_connections("core") == 2
         while joblet.faults.server.connections:
             time.sleep(0.001)
-        joblet.faults.server.rebind()  # it listened all along: nothing but a new connection
+
+
+def test_calls_of_the_tests_own_do_not_find_out_by_failing(joblet: FakeJoblet) -> None:
+    for verb in ("drop_connections", "reset_connections"):
+        for _ in range(20):
+            joblet.rpc("ListJobs", timeout=5)
+            # Those that were cut before may not be quite gone.
+            assert getattr(joblet.faults.server, verb)() >= 1
 
 
 def test_looking_and_cutting_leaves_no_descriptors_behind(joblet: FakeJoblet) -> None:
