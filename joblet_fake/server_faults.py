@@ -373,5 +373,5 @@ async def _now(action: Callable[[], object]) -> Any:  # noqa: ANN401 - nothing
 
 def _tell_core(model: Model, persist_state: str) -> None:
     """Have core find persist in a state: `"up"`, `"gone"` or `"hung"`."""
-    with model.clock.lock:
+    with model.change():
         model.persist_state = persist_state
