@@ -12,14 +12,18 @@ from joblet_fake.client import Client
 from joblet_fake.clock import Clock
 from joblet_fake.exchange import Calls, Exchange
 from joblet_fake.faults import Faults
+from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView
 from joblet_fake.model.model import Model
+from joblet_fake.networks_view import NetworksView
 from joblet_fake.options import DEFAULT_API, Options
 from joblet_fake.programs import Programs
 from joblet_fake.rnx_config import rnx_config
+from joblet_fake.runtimes_view import RuntimesView
 from joblet_fake.server import HOST, Backend, Server, Tls, check_thread, forked, shared_loop
 from joblet_fake.server_faults import ServerFaults
 from joblet_fake.services import generation_of
+from joblet_fake.volumes_view import VolumesView
 from joblet_fake.wire import load
 
 if TYPE_CHECKING:
@@ -57,7 +61,9 @@ class FakeJoblet:
         roles: whether a certificate's role limits what its owner may do.
         clock: `"flowing"`, `"frozen"` or `"skipping"`.
         start: the clock's first moment, an aware datetime.
-        seed: where ids come from; the same seed gives the same ids.
+        seed: where ids come from, and the host's values; the same seed gives the same ones.
+        host: whose values MonitoringService shows: `"seeded"` is a made-up host on which running
+            jobs show, `"local"` the machine that the fake runs on.
         exec: run jobs as real local processes.
         exec_timeout: real seconds after which a local process is killed.
         core_port: where the core services listen; 0 for any free port.
@@ -89,6 +95,7 @@ class FakeJoblet:
         clock: str = "flowing",
         start: datetime | None = None,
         seed: int = 0,
+        host: str = "seeded",
         exec: bool = False,  # noqa: A002 - the word that the command line uses
         exec_timeout: float = 300.0,
         core_port: int = 0,
@@ -107,6 +114,7 @@ class FakeJoblet:
             clock=clock,
             start=start,
             seed=seed,
+            host=host,
             exec=exec,
             exec_timeout=exec_timeout,
             core_port=core_port,
@@ -120,9 +128,13 @@ class FakeJoblet:
         self._generation = generation_of(api)
         self.clock = Clock(clock, start=start, check=check_thread)
         self.programs = Programs(self.clock, local=exec, timeout=exec_timeout)
-        self.model = Model(self.clock, self.programs, pace=pace, seed=seed)
+        self.model = Model(self.clock, self.programs, pace=pace, seed=seed, host=host)
         self.calls = Calls(self._api, check_thread)
         self.jobs = JobsView(self.model, check_thread)
+        self.runtimes = RuntimesView(self.model, check_thread)
+        self.host = HostView(self.model)
+        self.networks = NetworksView(self.model, check_thread)
+        self.volumes = VolumesView(self.model, check_thread)
         self._exchange = Exchange(self._api, self._generation, self.model, roles=roles)
         self._tls = Tls(self._generation.roles, names) if tls else None
         self._server: Server | None = None
@@ -361,7 +373,7 @@ class FakeJoblet:
     # State
 
     def reset(self) -> None:
-        """Forget all jobs, programs, faults, calls and errors; ports and time stay.
+        """Forget all state, programs, faults, calls and errors; ports and time stay.
 
         Open streams end; processes of local execution are killed.
         """

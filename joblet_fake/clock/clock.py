@@ -32,13 +32,22 @@ class Timer:
     Attributes:
         when: the moment, nanoseconds since 1970.
         relative: whether it was asked for as a delay, which lasts however the clock is set.
+        repeats: whether it asks for itself again as long as somebody listens.
     """
 
-    __slots__ = ("action", "relative", "when")
+    __slots__ = ("action", "relative", "repeats", "when")
 
-    def __init__(self, when: int, action: Callable[[], None], *, relative: bool = False) -> None:
+    def __init__(
+        self,
+        when: int,
+        action: Callable[[], None],
+        *,
+        relative: bool = False,
+        repeats: bool = False,
+    ) -> None:
         self.when = when
         self.relative = relative
+        self.repeats = repeats
         self.action: Callable[[], None] | None = action
 
     def cancel(self) -> None:
@@ -131,14 +140,16 @@ class Clock:
 
     # Timers
 
-    def call_at(self, when: int, action: Callable[[], None]) -> Timer:
+    def call_at(self, when: int, action: Callable[[], None], *, repeats: bool = False) -> Timer:
         """Have an action done at a moment, under the clock's lock.
 
         Args:
             when: nanoseconds since 1970; a moment in the past is due now.
             action: called once, in the order of the moments, then of asking.
+            repeats: whether it asks for itself again as long as somebody listens; such a timer
+                alone does not keep `run_until_idle` from ending.
         """
-        return self._enter(Timer(when, action))
+        return self._enter(Timer(when, action, repeats=repeats))
 
     def call_later(self, delay: float, action: Callable[[], None]) -> Timer:
         """Have an action done after a delay.
@@ -192,7 +203,7 @@ class Clock:
             self._jump_to(self.now_ns() + delta // timedelta(microseconds=1) * 1000)
 
     def run_until_idle(self, *, limit: float = 366 * 86_400) -> None:
-        """Move time to each next due timer until there is none.
+        """Move time to each next due timer until there is none but for ticks of open streams.
 
         Args:
             limit: virtual seconds after which something that repeats for ever is given up.
@@ -204,13 +215,16 @@ class Clock:
         self._check()
         with self.lock:
             end = self.now_ns() + round(limit * NANOS)
-            while (due := self.next_due()) is not None:
+            while self._busy() and (due := self.next_due()) is not None:
                 if due > end:
                     raise TimeoutError(
                         f"not idle after {limit:g} virtual seconds: something repeats; "
                         "use advance() or run_until()",
                     )
                 self._jump_to(due)
+
+    def _busy(self) -> bool:
+        return any(timer.action is not None and not timer.repeats for _, _, timer in self._heap)
 
     def run_until(self, predicate: Callable[[], object], *, limit: float = 366 * 86_400) -> None:
         """Move time to each next due timer until a predicate holds.
@@ -317,7 +331,7 @@ class Clock:
     def drive(self, rearm: Callable[[], None] | None) -> None:
         """Name the callback that is told whenever the earliest timer may have changed."""
         self._rearm = rearm
-        if rearm is not None:
+        if rearm is not None and self._heap:
             rearm()
 
     def delay_ns(self) -> int | None:

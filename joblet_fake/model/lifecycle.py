@@ -11,11 +11,12 @@ from joblet_fake.model import system_lines
 from joblet_fake.model.errors import Kind, Refusal
 from joblet_fake.model.job import Job, JobSpec
 from joblet_fake.model.limits import checked_cpu, kept_cores
-from joblet_fake.model.network import DEFAULT_NETWORK, UNPOOLED
+from joblet_fake.model.network import DEFAULT_NETWORK, UNPOOLED, CrashError
 from joblet_fake.model.outcome import Outcome
 from joblet_fake.model.process import LaunchError
 from joblet_fake.model.schedule import Schedule, parse_schedule
 from joblet_fake.model.upload_paths import check_scheduled, lay_out
+from joblet_fake.model.volume import asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,11 +46,12 @@ class Lifecycle:
         """Take a job that passed validation, and run it now or plan it.
 
         Returns:
-            The job, once a real server would answer: RUNNING or SCHEDULED.
+            The job, once a real server would answer: RUNNING or SCHEDULED. It fails with a
+                Refusal if the job can't be launched (JOB-RUN-81), or planned with its uploads
+                (JOB-RUN-45).
 
         Raises:
-            Refusal: the job can't be built (JOB-RUN-30, JOB-RUN-41, JOB-RUN-45); nothing is
-                recorded.
+            Refusal: the job can't be built (JOB-RUN-30, JOB-RUN-41); nothing is recorded.
         """
         spec = dataclasses.replace(
             spec,
@@ -76,17 +78,30 @@ class Lifecycle:
         return job
 
     def _plan(self, spec: JobSpec, schedule: Schedule) -> Outcome[Job]:
-        for upload in spec.uploads:
-            check_scheduled(upload.path)
-        # The uploads of a scheduled job never reach it (JOB-RUN-46).
-        job = self._record(dataclasses.replace(spec, uploads=()), words.SCHEDULED)
-        job.scheduled_time = schedule.echo
         answer: Outcome[Job] = self._promise()
-        self._after(
-            self._pace.schedule_uploads if spec.uploads else self._pace.schedule,
-            lambda: answer.resolve(job),
-        )
-        self.wait_for(job, schedule.when_ns)
+
+        def planned() -> Job:
+            # The uploads of a scheduled job never reach it (JOB-RUN-46).
+            job = self._record(dataclasses.replace(spec, uploads=()), words.SCHEDULED)
+            job.scheduled_time = schedule.echo
+            self.wait_for(job, schedule.when_ns)
+            return job
+
+        def uploaded() -> None:
+            try:
+                for upload in spec.uploads:
+                    check_scheduled(upload.path)
+            except Refusal as refusal:
+                answer.fail(refusal)
+            else:
+                answer.resolve(planned())
+
+        if spec.uploads:
+            # They are received first, in as long as a launch's pause, and then judged.
+            self._after(self._pace.schedule_uploads, uploaded)
+        else:
+            job = planned()
+            self._after(self._pace.schedule, lambda: answer.resolve(job))
         return answer
 
     def wait_for(self, job: Job, when_ns: int) -> None:
@@ -171,25 +186,56 @@ class Lifecycle:
 
     def _start(self, job: Job) -> None:
         now, spec = self._clock.now_ns(), job.spec
-        for volume in spec.volumes:
-            if volume not in self._model.volumes:
-                # The job runs on without it (JOB-RUN-64).
-                self._output(job, system_lines.missing_volume(now, job.uuid, volume), "stdout")
-        if spec.runtime and spec.runtime not in self._model.runtimes:
-            # The process that should set the runtime up fails, after RunJob's answer.
-            self._output(job, system_lines.missing_runtime(now, spec.runtime), "stdout")
-            job.explanation = f"nothing was run: the runtime {spec.runtime!r} is not installed"
-            self._clock.call_later(self._pace.start, lambda: self._exited(job, 1))
+        if spec.runtime:
+            try:
+                job.runtime = self._model.runtimes.find(spec.runtime)
+            except Refusal as refusal:
+                # The process that should set the runtime up fails, after RunJob's answer.
+                line = system_lines.missing_runtime(now, job.uuid, spec.runtime, refusal.text)
+                self._output(job, line, "stdout")
+                job.explanation = f"nothing was run: the runtime {spec.runtime!r} is not installed"
+                self._clock.call_later(self._pace.start, lambda: self._exited(job, 1))
+                return
+        launcher = self._model.launcher
+        # Volumes are mounted after RunJob's answer: one removed meanwhile is missing (VOL-22).
+        mounting = None
+        if launcher.real:
+            self._mount(job)
+        else:
+            mounting = self._clock.call_later(self._pace.start, lambda: self._mount(job))
+        try:
+            job.process = launcher.launch(
+                job,
+                lambda data, stream="stdout": self._output(job, data, stream),
+                lambda code: self._exited(job, code),
+                self._pace.start,
+            )
+        except Exception:
+            if mounting is not None:
+                mounting.cancel()
+            raise
+
+    def _mount(self, job: Job) -> None:
+        if job.ended_with is not None:
             return
-        job.process = self._model.launcher.launch(
-            job,
-            lambda data, stream="stdout": self._output(job, data, stream),
-            lambda code: self._exited(job, code),
-            self._pace.start,
-        )
+        wanted = asked(job.spec)
+        job.roomy = bool(wanted or job.files)
+        for volume in wanted:
+            found = self._model.volumes.mount(volume)
+            if isinstance(found, str):
+                # The job runs on without it (JOB-RUN-64).
+                now = self._clock.now_ns()
+                line = system_lines.missing_volume(now, job.uuid, volume, found)
+                self._output(job, line, "stdout")
+            else:
+                job.mounts.update([found])
 
     def _failed_to_launch(self, job: Job, outcome: Outcome[Job], error: LaunchError) -> None:
         self._failed(job)
+        if isinstance(error, CrashError):
+            job.explanation = "nothing was run: a real server crashes as it starts this (NET-33)"
+            outcome.fail(Refusal(Kind.UNAVAILABLE, str(error)))
+            return
         outcome.fail(Refusal(Kind.INTERNAL, f"execution failed: {error}"))
 
     def _failed(self, job: Job) -> None:
@@ -346,6 +392,17 @@ class Lifecycle:
         job.touch()
 
     # Answers that come later
+
+    def answer(self, value: T, delay: float) -> Outcome[T]:
+        """Give a value after a while; a reset before that ends the call.
+
+        Args:
+            value: the answer.
+            delay: clock seconds.
+        """
+        promise: Outcome[T] = self._promise()
+        self._after(delay, lambda: promise.resolve(value))
+        return promise
 
     def give_up(self) -> None:
         """Fail every answer that is still owed: the state that it was about is forgotten."""

@@ -25,6 +25,11 @@ class Pace:
         stop_ended: StopJob of a process that had ended already (JOB-STP-07a).
         stop_scheduled: StopJob of a scheduled job (JOB-STP-04).
         drain: from the end status to the end of a log stream (JOB-LOG-14).
+        network: CreateNetwork (NET-16).
+        address: what it takes longer for each address of the block (NET-10).
+        memory: CreateVolume of type memory; removing it takes less (VOL-14).
+        disk: CreateVolume of type filesystem.
+        disk_removal: RemoveVolume of that type.
     """
 
     prepare: float = 0.0
@@ -41,6 +46,11 @@ class Pace:
     stop_ended: float = 0.0
     stop_scheduled: float = 0.0
     drain: float = 0.0
+    network: float = 0.0
+    address: float = 0.0
+    memory: float = 0.0
+    disk: float = 0.0
+    disk_removal: float = 0.0
 
 
 PACES: Final = {
@@ -60,6 +70,11 @@ PACES: Final = {
         stop_ended=0.007,
         stop_scheduled=0.002,
         drain=0.50,
+        network=0.001,
+        address=2.4e-7,
+        memory=0.0015,
+        disk=0.015,
+        disk_removal=0.006,
     ),
 }
 """The paces by name: what `pace=` takes."""

@@ -122,6 +122,7 @@ def add_job(model: Model, spec: JobSpec, past: Past) -> Job:
         try:
             model.lifecycle.adopt(job)
         except LaunchError as error:
+            model.networks.detach(job.uuid)
             for index in (model.jobs.stored, model.jobs.buffered):
                 index.remove(job.uuid)
             raise ValueError(f"this job can't be running: {error}") from None

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.model import system_lines
 from joblet_fake.programs.builtin import BUILTINS
 from joblet_fake.programs.command_io import Io
 from joblet_fake.programs.context import context_of
+from joblet_fake.programs.launcher import before_command, failing, preceded
 from joblet_fake.programs.local import Local
 from joblet_fake.programs.run import ScriptedProcess
 from joblet_fake.programs.script import Script
 from joblet_fake.programs.shell import Shell
 from joblet_fake.programs.shell_grammar import ShellSyntaxError
 from joblet_fake.programs.shell_parser import parse
-from joblet_fake.programs.steps import Stdout
+from joblet_fake.programs.steps import Stderr, Stdout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -145,6 +147,11 @@ class Programs:
         """Whether a local process is at work."""
         return self._local is not None and self._local.busy
 
+    @property
+    def real(self) -> bool:
+        """Whether jobs begin at once, whatever the pace: local processes do."""
+        return self._local is not None
+
     def choose(self, spec: JobSpec, *, asking: bool = True) -> Script | None:
         """Give the script for a job.
 
@@ -178,20 +185,26 @@ class Programs:
         if chosen is None:
             # Predicates had their say when RunJob came; here the model's lock is held.
             chosen = self.choose(job.spec, asking=False)
-        if isinstance(chosen, Script):
+        context = context_of(job, self._clock)
+        lines, fails = before_command(context, self._clock.now_ns())
+        if fails:
+            job.explanation = "nothing was run: the client set variables of the launcher's"
+            program, lines = failing(lines), b""
+        elif isinstance(chosen, Script):
             job.explanation = f"scripted: {chosen!r}"
             chosen.check_start()
-            program: Callable[[Context], Steps] = chosen
+            program = chosen
         elif self._local is not None:
             job.explanation = "a real local process"
+            if lines:
+                output(lines)
             return self._local.launch(job, output, exited, delay)
         else:
-            program = self._unscripted(job)
-        context = context_of(job, self._clock)
-        return ScriptedProcess(program(context), self._clock, output, exited, delay)
+            program = self._unscripted(job, context)
+        steps = preceded(lines, program(context))
+        return ScriptedProcess(steps, self._clock, output, exited, delay)
 
-    def _unscripted(self, job: Job) -> Callable[[Context], Steps]:
-        context = context_of(job, self._clock)
+    def _unscripted(self, job: Job, context: Context) -> Callable[[Context], Steps]:
         base = context.command.rpartition("/")[2]
         if base in SHELLS and context.args[:1] == ("-c",) and context.args[1:]:
             try:
@@ -203,7 +216,7 @@ class Programs:
             def shell(context: Context) -> Steps:
                 context.unknown_fails = self._unknown == "not found"
                 try:
-                    shell = Shell(context, base, context.args[2:])
+                    shell = Shell(context, context.program, context.args[2:])
                     status = yield from shell.run(script)
                 except (ShellSyntaxError, RecursionError) as error:
                     job.explanation += f"; ended early, since {error}"
@@ -219,7 +232,7 @@ class Programs:
         if builtin is None:
             return self._nothing(job, repr(context.command))
         job.explanation = f"built in: {base}"
-        return lambda context: builtin(context, list(context.args), Io())
+        return lambda context: _called(builtin(context, list(context.args), Io()), context, base)
 
     def _nothing(self, job: Job, what: str) -> Callable[[Context], Steps]:
         default = self._default
@@ -231,9 +244,14 @@ class Programs:
             job.explanation = f"no program knows {what}; it failed as a command that is not there"
 
             def not_found(context: Context) -> Steps:
-                yield Stdout(
-                    system_lines.unknown_command(self._clock.now_ns(), context.command),
-                )
+                now, command = self._clock.now_ns(), context.command
+                if command.startswith("/"):
+                    # No upload can be executed (JOB-RUN-72).
+                    uploaded = Io().place(command) in context.files
+                    reason = "permission denied" if uploaded else "no such file or directory"
+                    yield Stdout(system_lines.exec_failed(now, job.uuid, reason))
+                else:
+                    yield Stdout(system_lines.unknown_command(now, command))
                 return 1
 
             return not_found
@@ -247,3 +265,19 @@ class Programs:
             return 0
 
         return nothing
+
+
+def _called(steps: Steps, context: Context, base: str) -> Steps:
+    """Give a command that names itself in its errors as a job's process is called: by its path."""
+    mentions = re.compile(rf"^{re.escape(base)}(?=:)|(?<=^Try '){re.escape(base)}", re.MULTILINE)
+    status = 0
+    try:
+        while True:
+            step = steps.send(status) if status else next(steps)
+            if isinstance(step, Stderr):
+                text = step.data.decode(errors="surrogateescape")
+                told = mentions.sub(context.program.replace("\\", r"\\"), text)
+                step = Stderr(told.encode(errors="surrogateescape"))
+            status = yield step
+    except StopIteration as stop:
+        return stop.value or 0

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 TERMINATED: Final = 143
 """The status that a shell sees of a child that SIGTERM ended."""
 
+LAUNCHER_STOPPED: Final = 2
+"""The exit code of a launcher that SIGTERM met before it became the command."""
+
 BROKEN: Final = 1
 """The exit code of a program that raised, as of a script that ends with a traceback."""
 
@@ -53,6 +56,7 @@ class ScriptedProcess:
         self._over = False
         self._asleep: Sleep | None = None
         self._ended: Callable[[], None] | None = None
+        self._begun = False
         self._timer: Timer | None = clock.call_later(delay, lambda: self._go(0, first=True))
 
     def stop(self, grace: float, ended: Callable[[], None]) -> None:
@@ -65,6 +69,12 @@ class ScriptedProcess:
         self._ended = ended
         if self._over:
             ended()
+            return
+        if not self._begun:
+            # The launcher is still there, and it hears (JOB-STP-10).
+            self._cancel()
+            self._steps.close()
+            self._end(LAUNCHER_STOPPED)
             return
         if self._asleep is not None and self._asleep.child:
             # The whole process group gets the signal; the shell, as PID 1, ignores it.
@@ -98,6 +108,7 @@ class ScriptedProcess:
     def _go(self, status: int, *, first: bool = False) -> None:
         self._timer = None
         self._asleep = None
+        self._begun = True
         for _ in range(STEPS_AT_ONCE):
             try:
                 step = next(self._steps) if first else self._steps.send(status)

@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, Self
 
 from joblet_fake.model.process import LaunchError
-from joblet_fake.programs.steps import Die, Hang, Sleep, Stderr, Stdout, Step
+from joblet_fake.programs.job_files import is_writable
+from joblet_fake.programs.steps import Die, Hang, Sleep, Stderr, Stdout, Step, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -59,7 +60,7 @@ class Script:
         self.name = name
         self.env = None if env is None else dict(env)
         self.when = when
-        self._steps: list[Step] = []
+        self._steps: list[Step | Write] = []
         self._said: list[str] = []
         self._code: int | None = None
         self._ended = ""
@@ -139,6 +140,32 @@ class Script:
             raise ValueError("sleeps(inf): what never ends is hangs()")
         return self._say(f"sleeps({seconds:g})", Sleep(seconds))
 
+    def writes(self, path: str, data: str | bytes) -> Self:
+        r"""Write a file, in /work or in a volume, where later jobs find it (VOL-28).
+
+        Folders on the way are made. Where it can't be written, since the job has no such volume or
+        there is no room for it (VOL-26), the job says so on stderr and ends with exit code 1.
+
+        Args:
+            path: relative to /work, or absolute: `/work/...` or `/volumes/NAME/...`.
+            data: the whole content: text, which becomes UTF-8, or bytes.
+
+        Raises:
+            TypeError: the data is neither text nor bytes.
+            ValueError: the path is elsewhere, or the program has ended before.
+
+        >>> Script().writes("/volumes/models/best.bin", b"\x01\x02")
+        on().writes('/volumes/models/best.bin', b'\x01\x02')
+        """
+        if not isinstance(data, str | bytes | bytearray | memoryview):
+            raise TypeError(f"writes({path!r}, {data!r}): give text or bytes")
+        if not is_writable(path):
+            raise ValueError(
+                f"writes({path!r}): give a file in /work or in a volume: /volumes/NAME/FILE"
+            )
+        content = data.encode() if isinstance(data, str) else bytes(data)
+        return self._say(f"writes({path!r}, {data!r})", Write(path, content))
+
     def exits(self, code: int) -> Self:
         """End with an exit code; a program that says nothing ends with 0.
 
@@ -213,7 +240,7 @@ class Script:
         self._ended = where
         return self
 
-    def _say(self, said: str, step: Step | None = None, *, end: bool = False) -> Self:
+    def _say(self, said: str, step: Step | Write | None = None, *, end: bool = False) -> Self:
         if self._ended:
             raise ValueError(f"{said} after {self._ended}: the program has ended there")
         self._said.append(said)
@@ -234,10 +261,19 @@ class Script:
         if self._refusal is not None:
             raise LaunchError(self._refusal)
 
-    def __call__(self, _context: Context) -> Steps:
+    def __call__(self, context: Context) -> Steps:
         """Run: the steps that were said until now."""
-        for step in tuple(self._steps):  # noqa: UP028 - a tuple takes nothing that is sent back
-            yield step
+        for step in tuple(self._steps):
+            if not isinstance(step, Write):
+                yield step
+                continue
+            try:
+                context.files.make_parents(step.path)
+                context.write(step.path, step.data)
+            except OSError as error:
+                context.job.explanation += f"; it could not write {step.path}: {error.strerror}"
+                yield Stderr(f"cannot write {step.path}: {error.strerror}\n".encode())
+                return 1
         return self._code or 0
 
 

@@ -50,6 +50,14 @@ class Die:
     signal: str
 
 
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write a file; only a script says so as a step, other programs do it themselves."""
+
+    path: str
+    data: bytes
+
+
 Step: TypeAlias = Stdout | Stderr | Sleep | Hang | Die
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from joblet_fake.server.connections import peer_of
 from joblet_fake.services import StatusError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from joblet_fake.exchange import Call, Claim
     from joblet_fake.server.backend import Backend
@@ -86,53 +86,60 @@ class Faulty:
         self,
         method: Method,
         call: Call,
-        work: Callable[[], AsyncGenerator[bytes, None]],
-    ) -> AsyncIterator[bytes]:
-        """Give a stream's messages; as `unary`."""
+        work: Callable[[], AsyncGenerator[list[bytes], None]],
+    ) -> AsyncGenerator[list[bytes], None]:
+        """Give a stream's messages, several together where nothing comes between them.
+
+        Args:
+            method: the method.
+            call: the call, as the journal has it.
+            work: has the service do it, and gives its messages.
+
+        Raises:
+            StatusError: how the stream ends instead.
+        """
         await self._gate.passed(self._backend)
         claim = await self._claim(method, call)
-        if claim is None:
-            async with aclosing(work()) as messages:
-                async for message in messages:
-                    yield message
-            return
+        messages = work() if claim is None else self._one_by_one(claim, work)
         try:
-            async with aclosing(self._messages(claim, work)) as messages:
-                async for message in messages:
-                    yield message
+            async with aclosing(messages):
+                async for batch in messages:
+                    yield batch
         finally:
-            claim.release()
+            if claim is not None:
+                claim.release()
 
-    async def _messages(
+    async def _one_by_one(
         self,
         claim: Claim,
-        work: Callable[[], AsyncGenerator[bytes, None]],
-    ) -> AsyncGenerator[bytes, None]:
+        work: Callable[[], AsyncGenerator[list[bytes], None]],
+    ) -> AsyncGenerator[list[bytes], None]:
         stage = claim.stage
         damager = stage.damager()
         waits = stage.midway
         if not waits and not stage.late and not await self._act(claim):
             return
         sent = size = 0
-        async with aclosing(work()) as messages:
-            async for message in messages:
-                if damager is None or waits:
-                    out = [message]
-                else:
-                    out = damager.take(message)
-                    if damager.done:
-                        # Before it is sent: the client may end the call as soon as it has it.
-                        claim.fire()
-                for one in out:
-                    yield one
-                    sent, size = sent + 1, size + len(one)
-                if waits and stage.reached(sent, size):
-                    waits = False
-                    if not await self._act(claim):
-                        return
+        async with aclosing(work()) as batches:
+            async for batch in batches:
+                for message in batch:
+                    if damager is None or waits:
+                        out = [message]
+                    else:
+                        out = damager.take(message)
+                        if damager.done:
+                            # Before it is sent: the client may end the call when it has it.
+                            claim.fire()
+                    for one in out:
+                        yield [one]
+                        sent, size = sent + 1, size + len(one)
+                    if waits and stage.reached(sent, size):
+                        waits = False
+                        if not await self._act(claim):
+                            return
         if damager is not None:
             for one in damager.rest():
-                yield one
+                yield [one]
         if stage.late:
             await self._act(claim)
 

@@ -75,7 +75,7 @@ class Listener:
     ) -> None:
         self.name = name
         self.number = 0
-        self.port = Port(backend, persist=name == "persist")
+        self.port = Port(backend, persist=name == "persist", tls=credentials is not None)
         self.pings = PINGS
         self._backend = backend
         self._credentials = credentials

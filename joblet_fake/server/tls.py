@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import grpc
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +21,20 @@ SERVER_NAMES: Final = ("joblet", "localhost", "joblet-server", "127.0.0.1", "::1
 
 NOBODY: Final = "nobody"
 """The role whose certificate names no role at all."""
+
+
+USES: Final = {
+    "client": ExtendedKeyUsageOID.CLIENT_AUTH,
+    "server": ExtendedKeyUsageOID.SERVER_AUTH,
+}
+"""What a certificate can say that it is good for."""
+
+
+class Issued(NamedTuple):
+    """A certificate of one's own making, and its private key, as PEM."""
+
+    cert_pem: bytes
+    key_pem: bytes
 
 
 def authority(number: int = 0) -> trustme.CA:
@@ -52,10 +70,15 @@ def _server_certificate(
     )
 
 
+def client_name(role: str) -> str:
+    """Give the name in a role's client certificate, which the authority gives to nobody else."""
+    return f"{role}.client.joblet"
+
+
 @cache
 def _client_certificate(role: str, number: int) -> trustme.LeafCert:
     return authority(number).issue_cert(
-        f"{role}.client.joblet",
+        client_name(role),
         common_name=f"{role}-client",
         organization_name="Joblet",
         organization_unit_name=role,
@@ -96,6 +119,57 @@ class Tls:
             ValueError: there is no such role; the message lists them.
         """
         return _client_certificate(self._known(role), self._authority).private_key_pem.bytes()
+
+    def issue(
+        self,
+        *units: str,
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+        uses: Iterable[str] = ("client",),
+    ) -> Issued:
+        """Make a client certificate that the server's own authority signs.
+
+        Args:
+            *units: the subject's OU values, in order, whatever they are (AUTH-04).
+            not_before: since when it is good, an aware datetime; an hour ago if not given.
+            not_after: until when; for a day if not given.
+            uses: its extended key usage, of `"client"` and `"server"`; none for no extension.
+
+        Raises:
+            ValueError: a use that there is not; the message lists them.
+        """
+        wrong = sorted(set(uses) - set(USES))
+        if wrong:
+            raise ValueError(f"no certificate is for {wrong}: the uses are {', '.join(USES)}")
+        signer = authority(self._authority)
+        key = ec.generate_private_key(ec.SECP256R1())
+        now = datetime.now(UTC)
+        names = [(NameOID.COMMON_NAME, "client"), (NameOID.ORGANIZATION_NAME, "Joblet")]
+        names += [(NameOID.ORGANIZATIONAL_UNIT_NAME, unit) for unit in units]
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(kind, text) for kind, text in names]))
+            .issuer_name(x509.load_pem_x509_certificate(self.ca_pem).subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(not_before or now - timedelta(hours=1))
+            .not_valid_after(not_after or now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        )
+        if uses:
+            extension = x509.ExtendedKeyUsage([USES[use] for use in uses])
+            builder = builder.add_extension(extension, critical=False)
+        root = serialization.load_pem_private_key(signer.private_key_pem.bytes(), None)
+        if not isinstance(root, ec.EllipticCurvePrivateKey):
+            raise TypeError("the authority's key is not of the kind that trustme makes")
+        return Issued(
+            builder.sign(root, hashes.SHA256()).public_bytes(serialization.Encoding.PEM),
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            ),
+        )
 
     def channel_credentials(self, role: str = "admin") -> grpc.ChannelCredentials:
         """Give what a client of a role opens a channel with.

@@ -119,6 +119,10 @@ GENERATION_2_3: Final = Generation(
         "job status": {None: "NOT_FOUND"},
         "job logs": {None: "INTERNAL", Kind.NOT_FOUND: "NOT_FOUND"},
         "query logs": {None: "INTERNAL"},
+        "runtime installation": {None: "INTERNAL"},
+        "system metrics": {None: "INTERNAL"},
+        "failed to create network": {None: "INVALID_ARGUMENT"},
+        "failed to create volume": {None: "INVALID_ARGUMENT"},
     },
 )
 

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from joblet_fake.model import gotime
-from joblet_fake.model.errors import Refusal
+from joblet_fake.model.errors import Kind, Refusal
 from joblet_fake.model.job import JobSpec, Upload
 from joblet_fake.model.validation import validate
 from joblet_fake.services.answer import Answer, Asked, Handler, Streamed
@@ -173,6 +173,8 @@ class JobService:
         }
 
     def _refused(self, site: str, refusal: Refusal) -> StatusError:
+        if refusal.kind is Kind.UNAVAILABLE:
+            return StatusError("UNAVAILABLE", refusal.text)
         return StatusError(self._generation.code(site, refusal.kind), f"{site}: {refusal.text}")
 
     def _told(self, site: str, outcome: Outcome[bytes]) -> Outcome[bytes]:

@@ -70,6 +70,7 @@ class Stage:
         self.clock = Clock(mode)
         self.puppets: dict[str, Puppet] = {}
         self.refusal: Exception | None = None
+        self.real = False
         self.model = Model(self.clock, self, pace=pace)
 
     def launch(

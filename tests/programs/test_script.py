@@ -68,6 +68,20 @@ def test_hangs_runs_until_it_is_stopped() -> None:
     assert job.exit_code == -1
 
 
+def test_a_stop_right_after_the_launch_meets_the_launcher() -> None:
+    """JOB-STP-10: it hears SIGTERM, and its exit code is 2."""
+    here = host("real")
+    here.programs.on("train").prints("never").hangs()
+    answer = here.submit("train")
+    here.clock.advance(0.15)
+    job = answer.result()
+    stopping = here.stop(job)
+    here.clock.advance(0.108)
+    assert stopping.done
+    here.clock.advance(1)
+    assert (job.status, job.exit_code, output(job)) == ("FAILED", 2, b"")
+
+
 def test_a_sleeping_script_is_killed_by_a_stop_and_says_no_more() -> None:
     here = host(pace="real")
     here.programs.on("x").prints("a").sleeps(10).prints("b")
@@ -274,3 +288,64 @@ def test_any_script_runs_to_its_end_in_its_own_time(
     slept = sum(value for verb, value in steps if verb == "sleeps")
     assert job.end_ns is not None
     assert (job.end_ns - job.start_ns) / 1e9 == pytest.approx(slept, abs=1e-6)
+
+
+# Writing files
+
+
+def test_a_script_leaves_a_file_in_a_volume_for_later_jobs() -> None:
+    """VOL-28; folders on the way are made, and a later step may write the file anew."""
+    here = host()
+    here.model.volumes.create("models", "1MB", "memory", 0)
+    path = "/volumes/models/run/1/best"
+    script = here.programs.on("train").writes(path, b"\xff").sleeps(5).writes(path, "\u00fc")
+    job = here.run("train", volumes=("models",))
+    read = ("sh", "-c", f"cat {path}")
+    assert output(here.run(*read, volumes=("models",))) == b"\xff"
+    here.clock.advance(5)
+    assert (job.status, output(job)) == ("COMPLETED", b"")
+    assert output(here.run(*read, volumes=("models",))) == "\u00fc".encode()
+    assert repr(script).startswith("on(command='train').writes('/volumes/models/run/1/best', b'")
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("/volumes/other/x", "No such file or directory"),
+        ("/volumes/models/f/x", "Not a directory"),
+        ("/volumes/models/full", "No space left on device"),
+        ("big", "No space left on device"),
+    ],
+)
+def test_what_a_script_can_not_write_ends_it(path: str, problem: str) -> None:
+    """VOL-26, VOL-28: as a program ends whose file can't be written."""
+    here = host()
+    here.model.volumes.create("models", "8KB", "memory", 0)
+    here.model.volumes.tree("models").write("f", b"")
+    here.programs.on("train").writes(path, b"x" * 2_000_000).prints("not reached").exits(0)
+    volumes = () if path == "big" else ("models",)
+    job = here.run("train", volumes=volumes)
+    assert (job.status, job.exit_code) == ("FAILED", 1)
+    assert output(job) == f"cannot write {path}: {problem}\n".encode()
+    assert job.explanation.endswith(f"; it could not write {path}: {problem}")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../x", "/volumes/models", "", "a/"])
+def test_a_script_writes_to_work_and_volumes_alone(path: str) -> None:
+    with pytest.raises(ValueError, match="give a file in /work or in a volume: /volumes/NAME/FILE"):
+        Script().writes(path, "")
+
+
+def test_a_script_writes_text_or_bytes() -> None:
+    wrong: Any = 5
+    with pytest.raises(TypeError, match=r"writes\('x', 5\): give text or bytes"):
+        Script().writes("x", wrong)
+    with pytest.raises(ValueError, match=r"writes\('x', ''\) after exits\(0\)"):
+        Script().exits(0).writes("x", "")
+
+
+def test_what_a_script_writes_to_work_is_its_jobs_alone() -> None:
+    here = host()
+    here.programs.on("train").writes("out/x", "1").exits(0)
+    assert here.run("train").status == "COMPLETED"
+    assert output(here.run("ls")) == b""
