@@ -5,15 +5,24 @@ from joblet_fake._version import __version__
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
 from joblet_fake.disks_view import DisksView, DiskView
-from joblet_fake.exchange import Call, Calls, Frame
+from joblet_fake.exchange import Call, Calls, Fired, Frame, Rule, UnusedFaultError
 from joblet_fake.fake import FakeJoblet
+from joblet_fake.faults import Faults
 from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView, JobView
 from joblet_fake.model.runtime_script import InstallScript
 from joblet_fake.networks_view import NetworksView, NetworkView
 from joblet_fake.programs import Programs, Script
 from joblet_fake.runtimes_view import RuntimesView, RuntimeView
-from joblet_fake.server import ForkError, PortError, StalledError, Tls
+from joblet_fake.server import (
+    Connection,
+    ConnectionsError,
+    ForkError,
+    PortError,
+    StalledError,
+    Tls,
+)
+from joblet_fake.server_faults import ServerFaults
 from joblet_fake.volumes_view import VolumesView, VolumeView
 from joblet_fake.wire import Api, Method, versions
 from joblet_fake.wire import load as load_api
@@ -24,9 +33,13 @@ __all__ = [
     "Calls",
     "Client",
     "Clock",
+    "Connection",
+    "ConnectionsError",
     "DiskView",
     "DisksView",
     "FakeJoblet",
+    "Faults",
+    "Fired",
     "ForkError",
     "Frame",
     "HostView",
@@ -38,11 +51,14 @@ __all__ = [
     "NetworksView",
     "PortError",
     "Programs",
+    "Rule",
     "RuntimeView",
     "RuntimesView",
     "Script",
+    "ServerFaults",
     "StalledError",
     "Tls",
+    "UnusedFaultError",
     "VolumeView",
     "VolumesView",
     "__version__",

@@ -73,6 +73,13 @@ class Client:
         make: Any = channel.unary_stream if shape.server_streaming else channel.unary_unary
         return make(shape.path, None, shape.decode_response)(request, timeout=timeout)
 
-    def forget(self) -> None:
-        """Forget the channels, which whoever opened them closes."""
-        self._channels.clear()
+    def forget(self) -> list[grpc.Channel]:
+        """Forget the channels, which whoever opened them closes; new calls open new ones.
+
+        Returns:
+            The channels; a connection may end when the last reference to its channel does.
+        """
+        with self._lock:
+            channels = [*self._channels.values()]
+            self._channels.clear()
+        return channels

@@ -11,6 +11,7 @@ import grpc
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
 from joblet_fake.exchange import Calls, Exchange
+from joblet_fake.faults import Faults
 from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView
 from joblet_fake.model.model import Model
@@ -20,6 +21,7 @@ from joblet_fake.programs import Programs
 from joblet_fake.rnx_config import rnx_config
 from joblet_fake.runtimes_view import RuntimesView
 from joblet_fake.server import HOST, Backend, Server, Tls, check_thread, forked, shared_loop
+from joblet_fake.server_faults import ServerFaults
 from joblet_fake.services import generation_of
 from joblet_fake.volumes_view import VolumesView
 from joblet_fake.wire import load
@@ -28,7 +30,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
+NOTES = 10
+NOTE_LENGTH = 500
+"""How many further errors are told beside the first one, and how much of each."""
+
 CHANNEL_OPTIONS = (
+    # Each channel has connections of its own: what ends one is nothing to the others.
+    ("grpc.use_local_subchannel_pool", 1),
     # A proxy of the environment must not swallow calls to loopback.
     ("grpc.enable_http_proxy", 0),
     # The real server sends up to this much (SRV-03).
@@ -60,10 +68,12 @@ class FakeJoblet:
         exec_timeout: real seconds after which a local process is killed.
         core_port: where the core services listen; 0 for any free port.
         persist_port: where PersistService listens; 0 for any free port.
-        stall_timeout: real seconds after which a stream on a frozen clock gives up waiting.
+        stall_timeout: real seconds after which a stream on a frozen clock gives up waiting, and
+            so does a call that a fault stalls.
         listen: the address that both ports listen on; other machines can call any but loopback.
         names: further names and addresses for the server's certificate; the first is also the
             one that `rnx_config` gives to clients.
+        unused_faults: let fault rules be that no call has met; they fail a test otherwise.
 
     Raises:
         ValueError: an option that can't be; the message lists what can.
@@ -93,6 +103,7 @@ class FakeJoblet:
         stall_timeout: float = 30.0,
         listen: str = HOST,
         names: tuple[str, ...] = (),
+        unused_faults: bool = False,
     ) -> None:
         self.options = Options(
             api=api,
@@ -111,6 +122,7 @@ class FakeJoblet:
             stall_timeout=stall_timeout,
             listen=listen,
             names=names,
+            unused_faults=unused_faults,
         )
         self._api = load(api)
         self._generation = generation_of(api)
@@ -129,6 +141,19 @@ class FakeJoblet:
         self._channels: weakref.WeakSet[grpc.Channel] = weakref.WeakSet()
         self._client = Client(self._api, self.channel, self.persist_channel)
         self._errors: list[BaseException] = []
+        self.faults = Faults(
+            self._api,
+            self.clock,
+            seed,
+            lambda rules: ServerFaults(
+                server=lambda: self._started,
+                rules=rules,
+                model=self.model,
+                tls=self._tls,
+                end_processes=self.programs.close,
+                reconnect=self._client.forget,
+            ),
+        )
 
     def __repr__(self) -> str:
         where = f"at {self.address}" if self._server else "stopped"
@@ -146,26 +171,25 @@ class FakeJoblet:
         """
         if self._server is not None:
             raise RuntimeError(f"{self!r} is started already")
-        self._server = self._listening(self.options.core_port, self.options.persist_port)
-        return self
-
-    def _listening(self, core_port: int, persist_port: int) -> Server:
         loop = shared_loop()
-        credentials = self._tls.server_credentials() if self._tls else None
+        options = self.options
 
         async def listen() -> Server:
             backend = Backend(
                 self._exchange,
                 self.calls,
                 loop,
+                faults=self.faults,
                 errors=self._errors,
-                stall_timeout=self.options.stall_timeout,
+                stall_timeout=options.stall_timeout,
             )
-            server = Server(backend, credentials, self.options.listen)
-            await server.start(core_port, persist_port)
+            backend.restart, backend.reconnect = self.restart, self._client.forget
+            server = Server(backend, self._tls, options.listen)
+            await server.start(options.core_port, options.persist_port)
             return server
 
-        return loop.run(listen())
+        self._server = loop.run(listen())
+        return self
 
     def stop(self) -> None:
         """End open calls, close the ports and the channels given out, end all processes.
@@ -179,16 +203,21 @@ class FakeJoblet:
             channel.close()
         self._client.forget()
         shared_loop().run(server.stop())
+        self.faults.server.stopped()
         self.programs.close()
 
-    def restart(self) -> None:
-        """Stop the server and start it again on the same ports, with the same certificates.
+    def restart(self, *, keep_state: bool = False) -> None:
+        """Crash the server and start it again on the same ports, with the same certificates.
 
         Clients lose their connections, and open calls end with UNAVAILABLE. What a restarted
         server has forgotten is forgotten: the jobs and their output in memory (JOB-RST-01).
-        Stored output stays (JOB-RST-02), and so do programs, the journal of calls and the clock,
-        which are the test's. A real server waits for open log streams before it goes
-        (JOB-RST-05); this one ends them. It is back when this returns.
+        Stored output stays (JOB-RST-02), and so do programs, fault rules, the journal and the
+        clock, which are the test's. A real server that is asked to end waits for open log streams
+        before it goes (JOB-RST-05): `joblet.faults.server.drain()` does that. It is back when
+        this returns.
+
+        Args:
+            keep_state: whether it forgets nothing.
 
         Raises:
             RuntimeError: it is not started.
@@ -200,18 +229,11 @@ class FakeJoblet:
         ...     len(joblet.rpc("ListJobs").jobs)
         0
         """
-        check_thread()
-        server = self._started
-        loop = shared_loop()
-        loop.run(server.stop())
-        self._server = None
-        with self.clock.lock:
-            self.model.restart()
-        self._server = self._listening(server.core_port, server.persist_port)
+        self.faults.server.restart(keep_state=keep_state)
 
-    async def restart_async(self) -> None:
+    async def restart_async(self, *, keep_state: bool = False) -> None:
         """Restart like `restart`, and let other tasks run meanwhile."""
-        await asyncio.to_thread(self.restart)
+        await asyncio.to_thread(self.restart, keep_state=keep_state)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -345,16 +367,19 @@ class FakeJoblet:
             RuntimeError: called on the fake's own thread, where it would wait for itself.
         """
         check_thread()
+        self.faults.server.settle()
         return self._client.rpc(method, role=role, timeout=timeout, **fields)
 
     # State
 
     def reset(self) -> None:
-        """Forget all state, programs, calls and errors; ports, certificates and time stay.
+        """Forget all state, programs, faults, calls and errors; ports and time stay.
 
         Open streams end; processes of local execution are killed.
         """
         check_thread()
+        self.faults.forget()
+        self.faults.server.clear()
         # Without the lock, which the end of a local process needs.
         self.programs.clear()
         with self.clock.lock:
@@ -374,8 +399,10 @@ class FakeJoblet:
         if self._errors:
             error, *others = self._errors
             self._errors.clear()
-            for other in others:
-                error.add_note(f"and after it, in the same fake: {other!r}")
+            for other in others[:NOTES]:
+                error.add_note(f"and after it, in the same fake: {other!r:.{NOTE_LENGTH}}")
+            if others[NOTES:]:
+                error.add_note(f"and {len(others) - NOTES} more")
             raise error
 
     # Inside

@@ -44,6 +44,7 @@ class Options:
     stall_timeout: float = 30.0
     listen: str = HOST
     names: tuple[str, ...] = ()
+    unused_faults: bool = False
 
     def __post_init__(self) -> None:
         if self.api not in versions():

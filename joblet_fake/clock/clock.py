@@ -27,12 +27,26 @@ def seconds(value: float) -> int:
 
 
 class Timer:
-    """Something that is due at a moment; made by `Clock.call_at` and `Clock.call_later`."""
+    """Something that is due at a moment; made by `Clock.call_at` and `Clock.call_later`.
 
-    __slots__ = ("action", "repeats", "when")
+    Attributes:
+        when: the moment, nanoseconds since 1970.
+        relative: whether it was asked for as a delay, which lasts however the clock is set.
+        repeats: whether it asks for itself again as long as somebody listens.
+    """
 
-    def __init__(self, when: int, action: Callable[[], None], *, repeats: bool = False) -> None:
+    __slots__ = ("action", "relative", "repeats", "when")
+
+    def __init__(
+        self,
+        when: int,
+        action: Callable[[], None],
+        *,
+        relative: bool = False,
+        repeats: bool = False,
+    ) -> None:
         self.when = when
+        self.relative = relative
         self.repeats = repeats
         self.action: Callable[[], None] | None = action
 
@@ -88,6 +102,7 @@ class Clock:
             start = datetime.now(UTC) if mode == "flowing" else DEFAULT_START
         self._base = self._nanos(start)
         self._base_real = time.monotonic_ns()
+        self._skew = 0
         self._firing: int | None = None
         self._rearm: Callable[[], None] | None = None
         self._moved: dict[Callable[[], None], None] = {}
@@ -144,13 +159,7 @@ class Clock:
             repeats: whether it asks for itself again as long as somebody listens; such a timer
                 alone does not keep `run_until_idle` from ending.
         """
-        timer = Timer(when, action, repeats=repeats)
-        with self.lock:
-            heapq.heappush(self._heap, (when, next(self._order), timer))
-            earliest = self._heap[0][2] is timer
-        if earliest and self._rearm is not None:
-            self._rearm()
-        return timer
+        return self._enter(Timer(when, action, repeats=repeats))
 
     def call_later(self, delay: float, action: Callable[[], None]) -> Timer:
         """Have an action done after a delay.
@@ -159,7 +168,15 @@ class Clock:
             delay: seconds from now; 0 means before the present change is over.
             action: called once, under the clock's lock.
         """
-        return self.call_at(self.now_ns() + seconds(delay), action)
+        return self._enter(Timer(self.now_ns() + seconds(delay), action, relative=True))
+
+    def _enter(self, timer: Timer) -> Timer:
+        with self.lock:
+            heapq.heappush(self._heap, (timer.when, next(self._order), timer))
+            earliest = self._heap[0][2] is timer
+        if earliest and self._rearm is not None:
+            self._rearm()
+        return timer
 
     # Moving
 
@@ -278,6 +295,39 @@ class Clock:
                 return False
             self._jump_to(due)
             return True
+
+    def skew(self, offset: float) -> None:
+        """Set the clock wrong, as a host's wall clock can be.
+
+        What was asked for after a delay still takes that long; what was asked for at a moment
+        comes when the clock shows it.
+
+        Args:
+            offset: by how many seconds it goes before the time that it would show otherwise;
+                negative after it, 0 to set it right.
+
+        Raises:
+            RuntimeError: called from inside a timer's action, or on the fake's own thread.
+        """
+        self._check()
+        with self.lock:
+            if self._firing is not None:
+                raise RuntimeError("the clock is firing timers: set it from outside")
+            shift = seconds(offset) - self._skew
+            self._skew += shift
+            self._base += shift
+            moved: list[tuple[int, int, Timer]] = []
+            for _, order, timer in self._heap:
+                if timer.relative:
+                    timer.when += shift
+                moved.append((timer.when, order, timer))
+            heapq.heapify(moved)
+            self._heap = moved
+            self.settle()
+            for told in tuple(self._moved):
+                told()
+        if self._rearm is not None:
+            self._rearm()
 
     def cancel_all(self) -> None:
         """Drop every timer."""

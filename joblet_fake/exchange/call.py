@@ -64,6 +64,7 @@ class Call:
         details: the text beside the code.
         following: whether it is a stream that waits for what is to come.
         sent: how many messages were sent.
+        fault: the fault rule that hit it, as it was written; "" if none did.
         counted: how many bytes of it the journal has counted; None once it was dropped.
     """
 
@@ -80,6 +81,7 @@ class Call:
     details: str = ""
     following: bool = False
     sent: int = 0
+    fault: str = ""
     counted: int | None = field(default=0, repr=False)
     _kept: list[tuple[int, bytes]] = field(default_factory=list, repr=False)
     _kept_bytes: int = field(default=0, repr=False)

@@ -82,6 +82,10 @@ class History:
             stored = self._logs[uuid] = StoredLog(log)
         stored.add(start, end)
 
+    def sever(self, uuid: str) -> None:
+        """Store nothing more of a job; what is stored stays (FAULT-02)."""
+        self._severed.add(uuid)
+
     def chunks(self, job_id: str) -> Iterator[bytes]:
         """Give what a core that asks for an id's history gets; nothing where there is none."""
         stored = self._logs.get(job_id)

@@ -133,6 +133,12 @@ class Lifecycle:
     def _attach(self, job: Job) -> None:
         """Give a job its address and its files."""
         job.address = self._model.networks.attach(job.uuid, job.spec.network)
+        if self._model.disk_full:
+            # FAULT-01
+            raise LaunchError(
+                "failed to prepare workspace: failed to create work directory: "
+                f"mkdir {JOBS}/{job.uuid}: no space left on device",
+            )
         job.files = lay_out(job.spec.uploads, f"{JOBS}/{job.uuid}/work")
 
     def _due(self, job: Job) -> None:
@@ -246,6 +252,10 @@ class Lifecycle:
             return
         start = len(job.log)
         job.log.append(data, self._clock.now_ns(), stream)
+        if self._model.disk_full:
+            # A write that failed ends the writing of that job's file for good (FAULT-02).
+            self._model.history.sever(job.uuid)
+            return
         self._model.history.store(job.uuid, job.log, start, len(job.log))
 
     # Ending

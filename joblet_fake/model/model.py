@@ -63,6 +63,10 @@ class Model:
         seed: where ids come from, and what is not said of the host.
         host: `"seeded"` or `"local"`.
 
+    Attributes:
+        disk_full: whether the server's disk has no room left (FAULT-01, FAULT-02).
+        persist_state: whether the persist process is `"up"`, `"gone"` or `"hung"` (PER-70).
+
     Raises:
         ValueError: the pace or the host is unknown.
     """
@@ -84,6 +88,8 @@ class Model:
         self.launcher = launcher
         self.pace = PACES[pace]
         self.seed = seed
+        self.disk_full = False
+        self.persist_state = "up"
         self._change = Change(clock)
         self._local = host == "local"
         self._begin()

@@ -10,12 +10,16 @@ import grpc
 from joblet_fake.exchange import Call, role_of
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.outcome import Outcome
+from joblet_fake.server.connections import connections
+from joblet_fake.server.faulty import Faulty
+from joblet_fake.server.gate import Gate
 from joblet_fake.server.tls import client_name
 from joblet_fake.services import Asked, StatusError, Streamed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
+    from joblet_fake.exchange import Cut, Trailers
     from joblet_fake.server.backend import Backend
     from joblet_fake.services import Answer
     from joblet_fake.wire import Method
@@ -57,10 +61,19 @@ class Port(grpc.GenericRpcHandler):
         backend: what all ports of a server share.
         persist: whether this is the persist port.
         tls: whether callers show certificates.
+
+    Attributes:
+        name: `"core"` or `"persist"`.
+        gate: what all its calls pass.
+        number: where it listens.
     """
 
     def __init__(self, backend: Backend, *, persist: bool, tls: bool) -> None:
+        self.name = "persist" if persist else "core"
+        self.gate = Gate()
+        self.number = 0
         self._backend = backend
+        self._faulty = Faulty(backend, self.gate, self._cut)
         self._tls = tls
         api, roles = backend.exchange.api, backend.exchange.generation.roles
         self._by_name = {client_name(role).encode(): role for role in roles}
@@ -117,6 +130,12 @@ class Port(grpc.GenericRpcHandler):
         backend.calls.add(call)
         return call
 
+    def _cut(self, peer: str, how: Cut) -> None:
+        """End the connection of a peer."""
+        for connection in connections(self.name, self.number, self._backend.note_cut):
+            if connection.peer == peer:
+                connection.reset() if how.reset else connection.drop()
+
     def _role(self, context: Context) -> str:
         if not self._tls:
             return self._backend.plaintext_role
@@ -134,19 +153,25 @@ class Port(grpc.GenericRpcHandler):
         begin = backend.exchange.begin
         key = method.key
         polled = key in POLLED and backend.clock.mode == "skipping"
+        armed, gate = backend.faults.armed, self.gate
+
+        async def work(call: Call, data: bytes) -> bytes:
+            answer = begin(method, call.role, data)
+            if polled and isinstance(answer, bytes) and backend.seen(key, data, answer):
+                # A client that reads the same again waits for the clock: let it get there.
+                backend.fire(backend.clock.skip)
+                answer = begin(method, call.role, data)
+                backend.seen(key, data, answer)
+            return answer if isinstance(answer, bytes) else await self._later(answer)
 
         async def handle(data: bytes, context: Context) -> bytes:
             call = self._call(method, data, context)
             backend.drive.enter()
             try:
-                answer = begin(method, call.role, data)
-                if polled and isinstance(answer, bytes) and backend.seen(key, data, answer):
-                    # A client that reads the same again waits for the clock: let it get there.
-                    backend.fire(backend.clock.skip)
-                    answer = begin(method, call.role, data)
-                    backend.seen(key, data, answer)
-                if not isinstance(answer, bytes):
-                    answer = await self._later(answer)
+                if key in armed or gate.closed:
+                    answer = await self._faulty.unary(method, call, lambda: work(call, data))
+                else:
+                    answer = await work(call, data)
             except StatusError as error:
                 failure = error
             except asyncio.CancelledError:
@@ -162,7 +187,7 @@ class Port(grpc.GenericRpcHandler):
             finally:
                 backend.drive.leave()
             backend.calls.end(call, backend.clock.now_ns(), failure.code, failure.details)
-            await context.abort(CODES[failure.code], failure.details)
+            await context.abort(CODES[failure.code], failure.details, failure.trailers)
             raise AssertionError  # abort never returns
 
         return handle
@@ -202,6 +227,11 @@ class Port(grpc.GenericRpcHandler):
 
     def _stream(self, method: Method) -> Callable[..., Any]:
         backend = self._backend
+        key = method.key
+        armed, gate = backend.faults.armed, self.gate
+
+        def work(call: Call, data: bytes) -> AsyncGenerator[list[bytes], None]:
+            return self._batches(backend.exchange.begin(method, call.role, data), call)
 
         async def handle(
             data: bytes,
@@ -210,15 +240,18 @@ class Port(grpc.GenericRpcHandler):
             call = self._call(method, data, context)
             backend.drive.enter()
             code, details = "OK", ""
+            trailers: Trailers = ()
             try:
-                answer = backend.exchange.begin(method, call.role, data)
-                if isinstance(answer, Streamed):
-                    async for batch in self._batches(answer, call):
-                        for message in batch:
-                            call.note(message, backend.clock.now_ns())
-                            yield message
+                if key in armed or gate.closed:
+                    batches = self._faulty.stream(method, call, lambda: work(call, data))
+                else:
+                    batches = work(call, data)
+                async for batch in batches:
+                    for message in batch:
+                        call.note(message, backend.clock.now_ns())
+                        yield message
             except StatusError as error:
-                code, details = error.code, error.details
+                code, details, trailers = error.code, error.details, error.trailers
             except (asyncio.CancelledError, GeneratorExit):
                 code = _given_up(context)
                 raise
@@ -229,12 +262,14 @@ class Port(grpc.GenericRpcHandler):
                 backend.drive.leave()
                 backend.calls.end(call, backend.clock.now_ns(), code, details)
             if code != "OK":
-                await context.abort(CODES[code], details)
+                await context.abort(CODES[code], details, trailers)
 
         return handle
 
-    async def _batches(self, streamed: Streamed, call: Call) -> AsyncIterator[list[bytes]]:
-        feed, encode = streamed.feed, streamed.encode
+    async def _batches(self, answer: Answer, call: Call) -> AsyncGenerator[list[bytes], None]:
+        if not isinstance(answer, Streamed):
+            return
+        feed, encode, gate = answer.feed, answer.encode, self.gate
         lock = self._backend.clock.lock
         with self._backend.waker() as waker:
             try:
@@ -242,12 +277,14 @@ class Port(grpc.GenericRpcHandler):
                     feed.subscribe(waker.wake)
                 self._backend.calls.followed(call)
                 while True:
+                    if gate.closed:
+                        await gate.passed(self._backend)
                     waker.clear()
                     with lock:
                         try:
                             batch = feed.take(BATCH)
                         except Refusal as refusal:
-                            raise streamed.refused(refusal) from None
+                            raise answer.refused(refusal) from None
                         ended = feed.ended
                     # All at once: one by one, between two sends, takes several times as long.
                     yield [encode(item) for item in batch]

@@ -17,6 +17,7 @@ from joblet_fake import (
     JobView,
     NetworkView,
     PortError,
+    Rule,
     RuntimeView,
     Script,
     StalledError,
@@ -64,6 +65,18 @@ def test_fixtures(
     assert_type(joblet.rnx_config(), str)
     assert_type(joblet.options.seed, int)
     assert_type(joblet.reset(), None)
+
+
+def test_faults(joblet: FakeJoblet) -> None:
+    rule = joblet.faults.on("RunJob", when=lambda call: call.role == "viewer")
+    assert_type(rule.skip(1).fail(grpc.StatusCode.ABORTED, trailers={"a-bin": b"x"}), Rule)
+    assert_type(rule.then.delay(0.5).fail("UNAVAILABLE", times=2), Rule)
+    assert_type((rule.used, rule.fired), tuple[bool, int])
+    assert_type(joblet.faults.fired[0].call.fault, str)
+    assert_type(joblet.faults.preset("reply lost", times=2), Rule | None)
+    assert_type(joblet.faults.server.refuse("core"), None)
+    assert_type(joblet.faults.server.connections[0].drop(), bool)
+    assert_type(joblet.restart(keep_state=True), None)
 
 
 def test_calling(joblet: FakeJoblet) -> None:
