@@ -65,7 +65,6 @@ class Model:
 
     Attributes:
         disk_full: whether the server's disk has no room left (FAULT-01, FAULT-02).
-        persist_state: whether the persist process is `"up"`, `"gone"` or `"hung"` (PER-70).
 
     Raises:
         ValueError: the pace or the host is unknown.
@@ -89,7 +88,6 @@ class Model:
         self.pace = PACES[pace]
         self.seed = seed
         self.disk_full = False
-        self.persist_state = "up"
         self._change = Change(clock)
         self._local = host == "local"
         self._begin()
@@ -112,10 +110,13 @@ class Model:
         What still runs, runs on out of everybody's reach (JOB-RST-07).
         """
         jobs, devices, end = self.jobs, self.networks.devices, self._ending()
+        persist_state = self.persist_state
         self.clock.cancel_all()
         self.volumes.restarted(self.clock.now_ns())
         self._boot(jobs.listener)
         self.networks.devices = devices
+        # The persist service is a process of its own, and stays as it is.
+        self.persist_state = persist_state
         self.host.begin_again()
         end()
         for job in jobs.buffered:
