@@ -7,7 +7,22 @@ from joblet_fake.clock import Clock
 from joblet_fake.exchange import Call, Calls, Frame
 from joblet_fake.fake import FakeJoblet
 from joblet_fake.jobs_view import JobsView, JobView
-from joblet_fake.programs import Programs, Script
+from joblet_fake.programs import (
+    Die,
+    Files,
+    Hang,
+    Metrics,
+    OnStop,
+    OutOfMemory,
+    Programs,
+    RunningJob,
+    Script,
+    Sleep,
+    Stderr,
+    Stdout,
+    StuckError,
+    Write,
+)
 from joblet_fake.server import ForkError, PortError, StalledError, Tls
 from joblet_fake.wire import Api, Method, versions
 from joblet_fake.wire import load as load_api
@@ -18,17 +33,29 @@ __all__ = [
     "Calls",
     "Client",
     "Clock",
+    "Die",
     "FakeJoblet",
+    "Files",
     "ForkError",
     "Frame",
+    "Hang",
     "JobView",
     "JobsView",
     "Method",
+    "Metrics",
+    "OnStop",
+    "OutOfMemory",
     "PortError",
     "Programs",
+    "RunningJob",
     "Script",
+    "Sleep",
     "StalledError",
+    "Stderr",
+    "Stdout",
+    "StuckError",
     "Tls",
+    "Write",
     "__version__",
     "load_api",
     "versions",

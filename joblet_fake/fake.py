@@ -10,11 +10,11 @@ import grpc
 
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
-from joblet_fake.exchange import Calls, Exchange
+from joblet_fake.exchange import INSIDE, Calls, Exchange
 from joblet_fake.jobs_view import JobsView
 from joblet_fake.model.model import Model
 from joblet_fake.options import DEFAULT_API, Options
-from joblet_fake.programs import Programs
+from joblet_fake.programs import LIMIT, Programs, owner
 from joblet_fake.rnx_config import rnx_config
 from joblet_fake.server import HOST, Backend, Server, Tls, check_thread, forked, shared_loop
 from joblet_fake.services import generation_of
@@ -55,6 +55,8 @@ class FakeJoblet:
         core_port: where the core services listen; 0 for any free port.
         persist_port: where PersistService listens; 0 for any free port.
         stall_timeout: real seconds after which a stream on a frozen clock gives up waiting.
+        program_timeout: real seconds that code of the test may take: a program from one step to
+            the next, and a predicate.
         listen: the address that both ports listen on; other machines can call any but loopback.
         names: further names and addresses for the server's certificate; the first is also the
             one that `rnx_config` gives to clients.
@@ -84,6 +86,7 @@ class FakeJoblet:
         core_port: int = 0,
         persist_port: int = 0,
         stall_timeout: float = 30.0,
+        program_timeout: float = LIMIT,
         listen: str = HOST,
         names: tuple[str, ...] = (),
     ) -> None:
@@ -101,22 +104,31 @@ class FakeJoblet:
             core_port=core_port,
             persist_port=persist_port,
             stall_timeout=stall_timeout,
+            program_timeout=program_timeout,
             listen=listen,
             names=names,
         )
         self._api = load(api)
         self._generation = generation_of(api)
-        self.clock = Clock(clock, start=start, check=check_thread)
-        self.programs = Programs(self.clock, local=exec, timeout=exec_timeout)
+        self.clock = Clock(clock, start=start, check=self._check_moving)
+        self.programs = Programs(
+            self.clock, local=exec, timeout=exec_timeout, limit=program_timeout
+        )
         self.model = Model(self.clock, self.programs, pace=pace, seed=seed)
         self.calls = Calls(self._api, check_thread)
-        self.jobs = JobsView(self.model, check_thread)
+        self.jobs = JobsView(self.model, check_thread, lambda: self._inside)
         self._exchange = Exchange(self._api, self._generation, self.model, roles=roles)
         self._tls = Tls(self._generation.roles, names) if tls else None
         self._server: Server | None = None
         self._channels: weakref.WeakSet[grpc.Channel] = weakref.WeakSet()
-        self._client = Client(self._api, self.channel, self.persist_channel)
+        self._client = Client(
+            self._api,
+            self.channel,
+            self.persist_channel,
+            lambda: (INSIDE,) if self._inside else (),
+        )
         self._errors: list[BaseException] = []
+        self.clock.holds.failed = self._errors.append
 
     def __repr__(self) -> str:
         where = f"at {self.address}" if self._server else "stopped"
@@ -145,6 +157,7 @@ class FakeJoblet:
                 loop,
                 errors=self._errors,
                 stall_timeout=options.stall_timeout,
+                code_timeout=options.program_timeout,
             )
             server = Server(backend, credentials, options.listen)
             await server.start(options.core_port, options.persist_port)
@@ -333,6 +346,19 @@ class FakeJoblet:
             raise error
 
     # Inside
+
+    @property
+    def _inside(self) -> bool:
+        """Whether a program of this fake asks: the clock waits for it."""
+        return owner() is self.programs
+
+    def _check_moving(self) -> None:
+        check_thread()
+        if self._inside:
+            raise RuntimeError(
+                "a program can't move the clock, which waits for it: let time pass with "
+                "`yield Sleep(seconds)`"
+            )
 
     @property
     def _started(self) -> Server:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ class Context:
         args: its arguments.
         environment: what the process sees (JOB-RUN-83).
         files: contents by path relative to /work.
+        attempt: the how manieth run of its program it is, from 1 on.
+        seed: where the program's random numbers come from: the job, and nothing else.
+        label: what its program is called in errors.
+        moment_ns: the time that the program sees; None for the clock's.
         unknown: the commands that were asked for and that no program knows.
         unknown_fails: whether a shell finds such a command missing (127), or passes over it.
     """
@@ -37,6 +42,10 @@ class Context:
     args: tuple[str, ...]
     environment: dict[str, str]
     files: dict[str, bytes]
+    attempt: int = 1
+    seed: int = 0
+    label: str = "a program"
+    moment_ns: int | None = None
     unknown: list[str] = field(default_factory=list)
     unknown_fails: bool = False
 
@@ -90,4 +99,5 @@ def context_of(job: Job, clock: Clock) -> Context:
         args=tuple(arg for arg in run_args if arg),
         environment=environment,
         files=dict(job.files),
+        seed=int.from_bytes(blake2b(job.uuid.encode(), digest_size=8).digest()),
     )

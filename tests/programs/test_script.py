@@ -181,10 +181,10 @@ def test_a_predicate_sees_the_request_and_is_not_asked_under_the_lock() -> None:
     assert here.programs.asks_user_code
     spec = here.run("y").spec
     assert seen == []
-    assert here.programs.choose(spec) is None
+    assert here.programs.choose(spec).entry is None
     heavy_spec = dataclasses.replace(spec, command="x", max_memory=500)
     chosen = here.programs.choose(heavy_spec)
-    assert chosen is not None
+    assert chosen.entry is not None
     job = here.run("x", max_memory=500, program=chosen)
     assert job.exit_code == 7
     assert seen == [heavy_spec]
