@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from joblet_fake.programs.inside import RunningJob
 from joblet_fake.programs.run import BROKEN, STEPS_AT_ONCE, ScriptedProcess, endless
 from joblet_fake.programs.steps import Step
-from joblet_fake.programs.worker import Worker, watch
+from joblet_fake.programs.worker import AGAIN, Worker, stuck, watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,9 @@ class CodeProcess(ScriptedProcess):
         owner: whose program it is.
         limit: real seconds that the code may take from one step to the next.
     """
+
+    # What a test's generator delegates to, such as a list's iterator, takes nothing else.
+    GOES_ON = None
 
     def __init__(
         self,
@@ -149,9 +152,10 @@ class CodeProcess(ScriptedProcess):
     def _work(self, hold: Hold) -> None:
         """Go on until it waits, or is not wanted any more."""
         failure: BaseException | None = None
+        self._watch()
         try:
             for _ in range(STEPS_AT_ONCE + self._again):
-                result = self._watched(lambda: self._next(self._job))
+                result = self._called(self._go_once)
                 with self._clock.at_moment_of(hold):
                     if self._hold is not hold:
                         break
@@ -174,12 +178,18 @@ class CodeProcess(ScriptedProcess):
                 if not self._over:
                     self._end(BROKEN)
         finally:
+            watch.end(self)
             self._clock.let_go(hold, failure)
 
-    def _watched(self, work: Callable[[], object]) -> object:
-        """Give what code gives, or what it raises; it is watched meanwhile."""
-        self._since = since = time.monotonic()
-        watch.begin(self, since, self._limit)
+    def _watch(self) -> None:
+        watch.begin(self, time.monotonic() + self._limit)
+
+    def _go_once(self) -> Step:
+        return self._next(self._job)
+
+    def _called(self, work: Callable[[], object]) -> object:
+        """Give what code gives, or what it raises."""
+        self._since = time.monotonic()
         try:
             return work()
         except StopIteration as stop:
@@ -190,7 +200,6 @@ class CodeProcess(ScriptedProcess):
             return error
         finally:
             self._since = None
-            watch.end(self)
 
     def _exit_code(self, value: object) -> object:
         if value is None:
@@ -205,7 +214,9 @@ class CodeProcess(ScriptedProcess):
     def _shut(self, closing: Hold | None) -> None:
         """Close the generator: what it does at its end is the test's code too."""
         steps, self._steps = self._steps, None
-        result = None if steps is None else self._watched(steps.close)
+        self._watch()
+        result = None if steps is None else self._called(steps.close)
+        watch.end(self)
         failure = result if isinstance(result, BaseException) else None
         with self._clock.lock:
             self._closing = None
@@ -218,19 +229,19 @@ class CodeProcess(ScriptedProcess):
 
     # On the watch's thread
 
-    def late(self, since: float) -> bool:
-        """Give up on code that has not come back; tell whether to ask again later.
-
-        Args:
-            since: when it began.
-        """
-        code = getattr(self._steps, "gi_code", None)
+    def late(self) -> float | None:
+        """Give up on code that has not come back for too long; tell when to look again."""
+        now = time.monotonic()
         with self._clock.lock:
-            if self._since != since:
-                return False
-            failure = self._worker.stuck(self._context.label, self._limit, code)
+            since = self._since
+            if since is None or now - since < self._limit:
+                return (now if since is None else since) + self._limit
+            thread, code = self._worker.thread, getattr(self._steps, "gi_code", None)
+            if thread is None:  # pragma: no cover - what has not begun is not late
+                return None
+            failure = stuck(self._context.label, self._limit, thread, code)
             if failure is None:
-                return True
+                return now + AGAIN
             hold, self._hold = self._hold, None
             if hold is not None:
                 with self._clock.at_moment_of(hold):
@@ -238,4 +249,4 @@ class CodeProcess(ScriptedProcess):
                 self._clock.let_go(hold, failure)
             elif self._closing is not None:
                 self._clock.let_go(self._closing, failure)
-        return False
+        return None

@@ -1,4 +1,4 @@
-"""An entry of the programs: which jobs it is for, where it was written, how often it ran."""
+"""An entry of the programs: which jobs it is for, and where it was written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ class Entry:
 
     Attributes:
         where: the file and line of the test that it was written in.
-        runs: how many jobs it has run for; the next one's is the attempt after that.
     """
 
     verb = "on"
@@ -52,7 +51,6 @@ class Entry:
         self.env = None if env is None else dict(env)
         self.when = when
         self.where = written()
-        self.runs = 0
 
     @property
     def conditions(self) -> dict[str, object]:

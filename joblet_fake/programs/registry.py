@@ -55,6 +55,9 @@ class Programs:
         local: run jobs without a program of the test as real local processes.
         timeout: real seconds after which a local process is killed.
         limit: real seconds that a generator may take from one step to the next.
+
+    Attributes:
+        runs: how many jobs each program of the test has run for.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Programs:
         self._local = Local(clock, timeout) if local else None
         self._running: WeakSet[CodeProcess] = WeakSet()
         self._chosen: dict[str, tuple[Job, Choice]] = {}
+        self.runs: dict[Entry, int] = {}
 
     # The test's side
 
@@ -244,6 +248,7 @@ class Programs:
         self._default = None
         self._unknown = UNKNOWN[0]
         self._chosen.clear()
+        self.runs.clear()
         self.close()
 
     def close(self) -> None:
@@ -303,11 +308,10 @@ class Programs:
         if entry is None:
             program: AnyProgram = self._unscripted(job)
         else:
-            entry.runs += 1
-            context.attempt = entry.runs
-            job.explanation = entry.describe(entry.runs)
-            entry.check_start(entry.runs)
-            program = entry.for_attempt(entry.runs)
+            context.attempt = attempt = self._next_attempt(entry)
+            job.explanation = entry.describe(attempt)
+            entry.check_start(attempt)
+            program = entry.for_attempt(attempt)
         if isinstance(entry, Registered):
             return self._of_test(program, context, output, exited, delay)
         return ScriptedProcess(program, context, output, exited, delay)
@@ -329,6 +333,11 @@ class Programs:
         if past.of_test:
             return self._of_test(past.program, context, output, exited, past=past)
         return ScriptedProcess(past.program, context, output, exited, past=past)
+
+    def _next_attempt(self, entry: Entry) -> int:
+        """Count a run of a program of the test; give the how manieth it is."""
+        self.runs[entry] = attempt = self.runs.get(entry, 0) + 1
+        return attempt
 
     def _of_test(
         self,
@@ -389,9 +398,9 @@ class Programs:
         default = self._default
         if default is not None:
             job.explanation = f"no program knows {what}; default: {default!r}"
-            default.runs += 1
-            default.check_start(default.runs)
-            return default.for_attempt(default.runs)
+            attempt = self._next_attempt(default)
+            default.check_start(attempt)
+            return default.for_attempt(attempt)
         if self._unknown == "not found":
             job.explanation = f"no program knows {what}; it failed as a command that is not there"
 

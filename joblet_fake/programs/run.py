@@ -102,6 +102,9 @@ class ScriptedProcess:
         metrics: the resources that it uses.
     """
 
+    GOES_ON: int | None = 0
+    """What the program is sent when nothing happened to it meanwhile."""
+
     def __init__(
         self,
         program: AnyProgram,
@@ -122,7 +125,7 @@ class ScriptedProcess:
         # What comes next: the program to begin, or what the one at work is told.
         self._begin: AnyProgram | None = program
         self._steps: Generator[Step, Any, int | None] | None = None
-        self._status = 0
+        self._status: int | None = self.GOES_ON
         self._problem: Exception | None = None
         # What it waits for.
         self._asleep: Sleep | None = None
@@ -263,7 +266,7 @@ class ScriptedProcess:
         if self._problem is not None:
             problem, self._problem = self._problem, None
             return self._steps.throw(problem)
-        status, self._status = self._status, 0
+        status, self._status = self._status, self.GOES_ON
         return self._steps.send(status)
 
     def _take(self, step: Step) -> bool:

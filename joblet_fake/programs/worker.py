@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
 import threading
 import time
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 NAME: Final = "joblet-fake-program"
 DEBUGGERS: Final = ("bdb", "pdb", "pydevd", "_pydevd_bundle", "debugpy")
 """Modules whose functions wait for a person."""
+
+PACKAGE: Final = str(Path(__file__).parents[1])
+LIBRARY: Final = str(Path(threading.__file__).parent)
+"""Where this package and Python's own modules are."""
 AGAIN: Final = 1.0
 """Real seconds after which code that a debugger looks at is asked about again."""
 
@@ -71,25 +77,17 @@ class Worker:
                 task()
                 del task  # a waiting thread keeps nothing alive
 
-    def stuck(self, what: str, limit: float, code: object) -> StuckError | None:
-        """Give the error of code that has not come back, see `stuck`.
-
-        A loop of that very code is ended, since it would keep a core busy for ever. Elsewhere code
-        may hold locks, and is left where it waits.
-        """
-        thread = self._thread
-        if thread is None:  # pragma: no cover - what has not begun is not late
-            return None
-        frame = _frame(thread)
-        if frame is not None and frame.f_code is code and thread.ident is not None:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(thread.ident), ctypes.py_object(Interrupted)
-            )
-        return stuck(what, limit, thread, code)
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The thread; None before there was anything to do."""
+        return self._thread
 
 
 def stuck(what: str, limit: float, thread: threading.Thread, code: object) -> StuckError | None:
-    """Give the error of code that has not come back, or None if a person debugs it.
+    """Give up on code that has not come back; give its error, or None if a person debugs it.
+
+    A loop of the test's own is ended, since it would keep a core busy for ever. Code of libraries
+    may hold locks, and is left where it is.
 
     Args:
         what: what the code is.
@@ -97,7 +95,7 @@ def stuck(what: str, limit: float, thread: threading.Thread, code: object) -> St
         thread: where it runs.
         code: the code object with which it begins.
     """
-    frame = _frame(thread)
+    innermost = frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - there is no other way
     if debugged(frame):
         return None
     frames = []
@@ -106,6 +104,11 @@ def stuck(what: str, limit: float, thread: threading.Thread, code: object) -> St
         if frame.f_code is code:
             break
         frame = frame.f_back
+    if innermost is not None and thread.ident is not None and _of_test(innermost):
+        # Before the lines are read: beside a loop everything is slow.
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident), ctypes.py_object(Interrupted)
+        )
     lines = traceback.StackSummary.extract(iter(reversed(frames))).format()
     return StuckError(
         f"{what} has worked for {limit:g} s and not come back (program_timeout): let time pass "
@@ -114,9 +117,9 @@ def stuck(what: str, limit: float, thread: threading.Thread, code: object) -> St
     )
 
 
-def _frame(thread: threading.Thread) -> FrameType | None:
-    number = thread.ident
-    return None if number is None else sys._current_frames().get(number)  # noqa: SLF001 - the documented way
+def _of_test(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    return not file.startswith((PACKAGE, LIBRARY, "<frozen")) and "site-packages" not in file
 
 
 def debugged(frame: FrameType | None) -> bool:
@@ -129,13 +132,13 @@ def debugged(frame: FrameType | None) -> bool:
 
 
 class Watched(Protocol):
-    """Code that is to come back by a moment."""
+    """Code that is to come back again and again."""
 
-    def late(self, since: float) -> bool:
-        """Do something about code that has not come back; tell whether to ask again later.
+    def late(self) -> float | None:
+        """Look whether it is late, and do something about it.
 
-        Args:
-            since: when it began, by `time.monotonic`.
+        Returns:
+            When to look again, by `time.monotonic`; None for never.
         """
 
 
@@ -144,26 +147,26 @@ class Watch:
 
     def __init__(self) -> None:
         self._news = threading.Condition()
-        self._watched: dict[Watched, tuple[float, float]] = {}
-        self._idle = False
+        self._watched: dict[Watched, float] = {}
+        self._looks = math.inf
         self._thread: threading.Thread | None = None
 
-    def begin(self, code: Watched, since: float, limit: float) -> None:
+    def begin(self, code: Watched, when: float) -> None:
         """Begin to watch.
 
         Args:
-            code: told when it is late.
-            since: when it began, by `time.monotonic`.
-            limit: real seconds that it may take from then on.
+            code: is asked whether it is late.
+            when: when it is asked first, by `time.monotonic`.
         """
         with self._news:
-            self._watched[code] = (since + limit, since)
+            self._watched[code] = when
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._serve, name="joblet-fake-watch", daemon=True
                 )
                 self._thread.start()
-            elif self._idle:
+            elif when < self._looks:
+                self._looks = when
                 self._news.notify()
 
     def end(self, code: Watched) -> None:
@@ -175,18 +178,18 @@ class Watch:
         while True:
             now = time.monotonic()
             with self._news:
-                late = [(code, since) for code, (end, since) in self._watched.items() if end <= now]
-                for code, _ in late:
-                    del self._watched[code]
-                if not late:
-                    first = min((end for end, _ in self._watched.values()), default=None)
-                    self._idle = first is None
-                    self._news.wait(None if first is None else first - now)
-                    self._idle = False
-            for code, since in late:
-                if code.late(since):
-                    self.begin(code, since, now - since + AGAIN)
-            late.clear()
+                due = [code for code, when in self._watched.items() if when <= now]
+                if not due:
+                    self._looks = first = min(self._watched.values(), default=math.inf)
+                    self._news.wait(None if first == math.inf else first - now)
+            for code in due:
+                again = code.late()
+                with self._news:
+                    if again is None:
+                        self._watched.pop(code, None)
+                    elif code in self._watched:
+                        self._watched[code] = again
+            due.clear()
 
 
 watch: Final = Watch()
