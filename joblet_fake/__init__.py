@@ -20,6 +20,7 @@ from joblet_fake.programs import (
     Sleep,
     Stderr,
     Stdout,
+    Step,
     StuckError,
     Write,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "StalledError",
     "Stderr",
     "Stdout",
+    "Step",
     "StuckError",
     "Tls",
     "Write",

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from joblet_fake.programs.entry import Entry, place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from joblet_fake.model.job import JobSpec
     from joblet_fake.programs.inside import RunningJob
     from joblet_fake.programs.steps import AnyProgram, Step
 
-GeneratorProgram: TypeAlias = "Callable[[RunningJob], Generator[Step, Any, int | None]]"
-"""A generator function: takes the job from the inside, yields steps, returns the exit code."""
+GeneratorProgram: TypeAlias = "Callable[[RunningJob], Iterator[Step]]"
+"""A generator function: takes the job from the inside, yields steps, returns the exit code.
+
+Many annotate one as giving an iterator; that it is a generator is looked at when it is written.
+"""
 
 
 class Registered(Entry):
@@ -44,7 +47,7 @@ class Registered(Entry):
 
     def for_attempt(self, attempt: int) -> AnyProgram:  # noqa: ARG002 - the job knows its attempt
         """Give the function: it is told the attempt by the job."""
-        return self.function
+        return cast("AnyProgram", self.function)
 
     def describe(self, attempt: int) -> str:
         """Say which function it is, and which run of it."""

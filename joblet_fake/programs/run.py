@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from joblet_fake.clock import seconds
 from joblet_fake.model.pace import PACES
@@ -284,7 +284,7 @@ class ScriptedProcess:
                 except OSError as error:
                     self._problem = error
             case OnStop(handler):
-                self._handler = handler
+                self._handler = cast("AnyProgram | None", handler)
             case Metrics():
                 self.metrics = step
         if past is not None:

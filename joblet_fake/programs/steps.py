@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from inspect import isgeneratorfunction, isroutine
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from joblet_fake.model.log import CHUNK_LIMIT
@@ -181,15 +182,18 @@ class OnStop:
         handler: what runs then; None to ignore SIGTERM again.
 
     Raises:
-        TypeError: the handler is no function.
+        TypeError: the handler is no generator function.
     """
 
-    handler: Callable[[Any], Generator[Step, Any, int | None]] | None
+    handler: Callable[[Any], Iterator[Step]] | None
 
     def __post_init__(self) -> None:
-        if self.handler is not None and not callable(self.handler):
+        handler = self.handler
+        if handler is None or isgeneratorfunction(handler):
+            return
+        if isroutine(handler) or not callable(handler):
             raise TypeError(
-                f"OnStop({self.handler!r}): give a function that takes the job and yields steps"
+                f"OnStop({handler!r}): give a generator function that takes the job, or None"
             )
 
 

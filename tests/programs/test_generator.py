@@ -725,7 +725,8 @@ def test_a_decorator_without_the_command_is_refused_with_what_would_be_right() -
         (lambda: Die("KILL"), "unknown signal 'KILL': it is one of SIGHUP,"),
         (lambda: Write("x", "y"), "Write('x', 'y'): give bytes, such as b'y'"),  # type: ignore[arg-type]
         (lambda: Write(1, b""), "Write(1, ...): give a path as text"),  # type: ignore[arg-type]
-        (lambda: OnStop(5), "OnStop(5): give a function that takes the job"),  # type: ignore[arg-type]
+        (lambda: OnStop(plain), "give a generator function that takes the job"),
+        (lambda: OnStop(5), "OnStop(5): give a generator function"),  # type: ignore[arg-type]
     ],
 )
 def test_steps_that_make_no_sense_are_refused_where_they_are_made(
