@@ -77,6 +77,13 @@ class Client:
         call = make(shape.path, None, shape.decode_response)
         return call(request, timeout=timeout, metadata=self._metadata())
 
-    def forget(self) -> None:
-        """Forget the channels, which whoever opened them closes."""
-        self._channels.clear()
+    def forget(self) -> list[grpc.Channel]:
+        """Forget the channels, which whoever opened them closes; new calls open new ones.
+
+        Returns:
+            The channels; a connection may end when the last reference to its channel does.
+        """
+        with self._lock:
+            channels = [*self._channels.values()]
+            self._channels.clear()
+        return channels

@@ -103,6 +103,11 @@ class JobView:
         return self._job.spec.network
 
     @property
+    def address(self) -> str | None:
+        """What it got on its network; None where it has only `lo` (NET-28, NET-30, NET-32)."""
+        return self._job.address
+
+    @property
     def volumes(self) -> tuple[str, ...]:
         """The volumes' names, as they were sent."""
         return self._job.spec.volumes

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.clock import CLOCK_MODES
+from joblet_fake.model.host import HOSTS
 from joblet_fake.model.pace import PACES
 from joblet_fake.programs import LIMIT
 from joblet_fake.server import HOST, is_loopback
@@ -36,6 +37,7 @@ class Options:
     clock: str = "flowing"
     start: datetime | None = None
     seed: int = 0
+    host: str = "seeded"
     exec: bool = False
     exec_timeout: float = 300.0
     core_port: int = 0
@@ -44,6 +46,7 @@ class Options:
     program_timeout: float = LIMIT
     listen: str = HOST
     names: tuple[str, ...] = ()
+    unused_faults: bool = False
 
     def __post_init__(self) -> None:
         if self.api not in versions():
@@ -53,6 +56,7 @@ class Options:
         generation_of(self.api)
         _one_of("behavior", self.behavior, BEHAVIORS)
         _one_of("pace", self.pace, tuple(PACES))
+        _one_of("host", self.host, HOSTS)
         _one_of("clock", self.clock, CLOCK_MODES)
         for name in ("core_port", "persist_port"):
             port = getattr(self, name)

@@ -32,12 +32,27 @@ def seconds(value: float) -> int:
 
 
 class Timer:
-    """Something that is due at a moment; made by `Clock.call_at` and `Clock.call_later`."""
+    """Something that is due at a moment; made by `Clock.call_at` and `Clock.call_later`.
 
-    __slots__ = ("action", "when")
+    Attributes:
+        when: the moment, nanoseconds since 1970.
+        relative: whether it was asked for as a delay, which lasts however the clock is set.
+        repeats: whether it asks for itself again as long as somebody listens.
+    """
 
-    def __init__(self, when: int, action: Callable[[], None]) -> None:
+    __slots__ = ("action", "relative", "repeats", "when")
+
+    def __init__(
+        self,
+        when: int,
+        action: Callable[[], None],
+        *,
+        relative: bool = False,
+        repeats: bool = False,
+    ) -> None:
         self.when = when
+        self.relative = relative
+        self.repeats = repeats
         self.action: Callable[[], None] | None = action
 
     def cancel(self) -> None:
@@ -92,6 +107,7 @@ class Clock:
             start = datetime.now(UTC) if mode == "flowing" else DEFAULT_START
         self._base = self._nanos(start)
         self._base_real = time.monotonic_ns()
+        self._skew = 0
         self._firing: int | None = None
         self._rearm: Callable[[], None] | None = None
         self._moved: dict[Callable[[], None], None] = {}
@@ -129,22 +145,28 @@ class Clock:
                 heapq.heappop(self._heap)
             return self._heap[0][0] if self._heap else None
 
+    def next_event(self) -> int | None:
+        """Give the moment of the earliest timer that does not repeat by itself; None without."""
+        with self.lock:
+            events = (
+                when
+                for when, _, timer in self._heap
+                if timer.action is not None and not timer.repeats
+            )
+            return min(events, default=None)
+
     # Timers
 
-    def call_at(self, when: int, action: Callable[[], None]) -> Timer:
+    def call_at(self, when: int, action: Callable[[], None], *, repeats: bool = False) -> Timer:
         """Have an action done at a moment, under the clock's lock.
 
         Args:
             when: nanoseconds since 1970; a moment in the past is due now.
             action: called once, in the order of the moments, then of asking.
+            repeats: whether it asks for itself again as long as somebody listens; such a timer
+                alone does not keep `run_until_idle` from ending.
         """
-        timer = Timer(when, action)
-        with self.lock:
-            heapq.heappush(self._heap, (when, next(self._order), timer))
-            earliest = self._heap[0][2] is timer
-        if earliest and self._rearm is not None:
-            self._rearm()
-        return timer
+        return self._enter(Timer(when, action, repeats=repeats))
 
     def call_later(self, delay: float, action: Callable[[], None]) -> Timer:
         """Have an action done after a delay.
@@ -153,7 +175,15 @@ class Clock:
             delay: seconds from now; 0 means before the present change is over.
             action: called once, under the clock's lock.
         """
-        return self.call_at(self.now_ns() + seconds(delay), action)
+        return self._enter(Timer(self.now_ns() + seconds(delay), action, relative=True))
+
+    def _enter(self, timer: Timer) -> Timer:
+        with self.lock:
+            heapq.heappush(self._heap, (timer.when, next(self._order), timer))
+            earliest = self._heap[0][2] is timer
+        if earliest and self._rearm is not None:
+            self._rearm()
+        return timer
 
     # Moving
 
@@ -234,7 +264,7 @@ class Clock:
         await asyncio.to_thread(self.advance, seconds, minutes=minutes, hours=hours, days=days)
 
     def run_until_idle(self, *, limit: float = 366 * 86_400) -> None:
-        """Move time to each next due timer until there is none.
+        """Move time to each next due timer until there is none but for ticks of open streams.
 
         Args:
             limit: virtual seconds after which something that repeats for ever is given up.
@@ -247,7 +277,7 @@ class Clock:
         self._check()
         end = self.now_ns() + round(limit * NANOS)
         self._jump(self.now_ns)
-        while (due := self.next_due()) is not None:
+        while self._busy() and (due := self.next_due()) is not None:
             if due > end:
                 raise TimeoutError(
                     f"not idle after {limit:g} virtual seconds: something repeats; "
@@ -259,6 +289,10 @@ class Clock:
         """Move time like `run_until_idle`; the running event loop goes on meanwhile."""
         self._check()
         await asyncio.to_thread(self.run_until_idle, limit=limit)
+
+    def _busy(self) -> bool:
+        with self.lock:
+            return any(timer.action is not None and not timer.repeats for _, _, timer in self._heap)
 
     def run_until(self, predicate: Callable[[], object], *, limit: float = 366 * 86_400) -> None:
         """Move time to each next due timer until a predicate holds.
@@ -330,6 +364,36 @@ class Clock:
             self._hop(due)
             return True
 
+    def skew(self, offset: float) -> None:
+        """Set the clock wrong, as a host's wall clock can be.
+
+        What was asked for after a delay still takes that long; what was asked for at a moment
+        comes when the clock shows it.
+
+        Args:
+            offset: by how many seconds it goes before the time that it would show otherwise;
+                negative after it, 0 to set it right.
+
+        Raises:
+            RuntimeError: called from inside a timer's action, or on the fake's own thread.
+        """
+        self._check()
+        with self.lock:
+            if self._firing is not None:
+                raise RuntimeError("the clock is firing timers: set it from outside")
+            shift = seconds(offset) - self._skew
+            self._skew += shift
+            self._base += shift
+            moved: list[tuple[int, int, Timer]] = []
+            for _, order, timer in self._heap:
+                if timer.relative:
+                    timer.when += shift
+                moved.append((timer.when, order, timer))
+            heapq.heapify(moved)
+            self._heap = moved
+            self.settle()
+            self._tell_of_move()
+
     def cancel_all(self) -> None:
         """Drop every timer."""
         with self.lock:
@@ -395,7 +459,7 @@ class Clock:
     def drive(self, rearm: Callable[[], None] | None) -> None:
         """Name the callback that is told whenever the earliest timer may have changed."""
         self._rearm = rearm
-        if rearm is not None:
+        if rearm is not None and self._heap:
             rearm()
 
     def delay_ns(self) -> int | None:

@@ -68,6 +68,7 @@ class Call:
         inside: whether a program of the test made it, by `joblet.rpc`.
         following: whether it is a stream that waits for what is to come.
         sent: how many messages were sent.
+        fault: the fault rule that hit it, as it was written; "" if none did.
         counted: how many bytes of it the journal has counted; None once it was dropped.
     """
 
@@ -85,6 +86,7 @@ class Call:
     inside: bool = False
     following: bool = False
     sent: int = 0
+    fault: str = ""
     counted: int | None = field(default=0, repr=False)
     _kept: list[tuple[int, bytes]] = field(default_factory=list, repr=False)
     _kept_bytes: int = field(default=0, repr=False)

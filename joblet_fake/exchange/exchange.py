@@ -8,6 +8,8 @@ from joblet_fake.services import Answer, Asked, Handler, StatusError, handlers
 from joblet_fake.wire import DecodeError
 
 if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
     from joblet_fake.model.model import Model
     from joblet_fake.services import Generation
     from joblet_fake.wire import Api, Method
@@ -53,7 +55,31 @@ class Exchange:
     def begin(self, method: Method, role: str, data: bytes) -> Answer:
         """Serve one request.
 
+        Args:
+            method: which method the path named.
+            role: the caller's role.
+            data: the request's bytes.
+
+        Raises:
+            StatusError: what the client gets instead of an answer.
+        """
+        request = self.admit(method, role, data)
+        if method.key in self.generation.unhandled:
+            raise StatusError("UNIMPLEMENTED", f"method {method.name} not implemented")
+        handler = self._handlers.get(method.key)
+        if handler is None:
+            raise StatusError(
+                "UNIMPLEMENTED",
+                f"joblet-fake does not serve {method.key} yet; a real server does",
+            )
+        with self.model.change():
+            return handler(request)
+
+    def admit(self, method: Method, role: str, data: bytes) -> Message:
+        """Read a request, and see whether its sender may make it.
+
         Decoding comes before the role is asked for, and the role before anything else (AUTH-07).
+        A method without a handler asks for no role.
 
         Args:
             method: which method the path named.
@@ -77,22 +103,13 @@ class Exchange:
                 else "grpc: error unmarshalling request"
             )
             raise StatusError("INTERNAL", f"{prefix}: {error}") from None
-        if method.key in self.generation.unhandled:
-            raise StatusError("UNIMPLEMENTED", f"method {method.name} not implemented")
         operation = self.generation.operations.get(method.key)
         if self._roles and operation is not None and not self.generation.may(role, operation):
             raise StatusError(
                 "PERMISSION_DENIED",
                 f"role {role} is not allowed to perform operation {operation}",
             )
-        handler = self._handlers.get(method.key)
-        if handler is None:
-            raise StatusError(
-                "UNIMPLEMENTED",
-                f"joblet-fake does not serve {method.key} yet; a real server does",
-            )
-        with self.model.change():
-            return handler(request)
+        return request
 
     def go_on(self, asked: Asked, given: object) -> Answer:
         """Serve the rest of a request that needed the test's own code.

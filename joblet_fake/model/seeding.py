@@ -122,11 +122,15 @@ def add_job(model: Model, spec: JobSpec, past: Past) -> Job:
         try:
             model.lifecycle.adopt(job)
         except LaunchError as error:
+            model.networks.detach(job.uuid)
             for index in (model.jobs.stored, model.jobs.buffered):
                 index.remove(job.uuid)
             raise ValueError(f"this job can't be running: {error}") from None
     else:
         job.become(past.status, past.start_ns if job.end_ns is None else job.end_ns)
+    if past.status in (*ENDED, words.STOPPED):
+        ended = job.end_ns or max((at for at, _, _ in past.output), default=past.start_ns)
+        model.collectors.begin(job, past.start_ns, ended)
     if past.status == words.SCHEDULED and past.due_ns is not None:
         model.lifecycle.wait_for(job, past.due_ns)
     return job

@@ -36,6 +36,7 @@ class CodeProcess(ScriptedProcess):
         exited: told the exit code, once.
         delay: clock seconds until the first step.
         past: what it has done before, to be gone through again first, without its output.
+        opening: what its launcher writes before it becomes the program.
         owner: whose program it is.
         limit: real seconds that the code may take from one step to the next.
     """
@@ -52,6 +53,7 @@ class CodeProcess(ScriptedProcess):
         delay: float = 0,
         *,
         past: Run | None = None,
+        opening: bytes = b"",
         owner: object = None,
         limit: float = 10.0,
     ) -> None:
@@ -64,7 +66,7 @@ class CodeProcess(ScriptedProcess):
         self._answering = False
         self._stop_waits = False
         self._job = RunningJob(context)
-        super().__init__(program, context, output, exited, delay, past=past)
+        super().__init__(program, context, output, exited, delay, past=past, opening=opening)
         self.run.of_test = True
 
     @property

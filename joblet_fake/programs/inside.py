@@ -9,7 +9,6 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from joblet_fake.clock import EPOCH
-from joblet_fake.programs.command_io import Io
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +22,9 @@ SHOWN = 10
 class Files(MutableMapping[str, bytes]):
     """The files that a job sees, by path: relative to /work, or absolute.
 
-    Uploads lie in /work, volumes in /volumes by their names. Reading and writing takes no time.
+    Uploads lie in /work, volumes in /volumes by their names: every job that has one sees what is
+    in it. Reading and writing takes no time. Folders on the way to a file are made. Where one can't
+    be written, since there is no such volume or no room (VOL-26), an OSError says so.
     """
 
     def __init__(self, context: Context) -> None:
@@ -35,7 +36,7 @@ class Files(MutableMapping[str, bytes]):
     def __getitem__(self, path: str) -> bytes:
         with self._context.clock.lock:
             try:
-                return self._context.files[_place(path)]
+                return self._context.files[_text(path)]
             except KeyError:
                 names = sorted(self._context.files)
         more = f" and {len(names) - SHOWN} others" if len(names) > SHOWN else ""
@@ -44,12 +45,14 @@ class Files(MutableMapping[str, bytes]):
     def __setitem__(self, path: str, data: bytes | str) -> None:
         if not isinstance(data, bytes | str):
             raise TypeError(f"files[{path!r}] = {data!r}: give bytes or text")
+        files = self._context.files
         with self._context.clock.lock:
-            self._context.files[_place(path)] = data.encode() if isinstance(data, str) else data
+            files.make_parents(_text(path))
+            files.write(path, data.encode() if isinstance(data, str) else data)
 
     def __delitem__(self, path: str) -> None:
         with self._context.clock.lock:
-            del self._context.files[_place(path)]
+            del self._context.files[_text(path)]
 
     def __iter__(self) -> Iterator[str]:
         with self._context.clock.lock:
@@ -60,10 +63,10 @@ class Files(MutableMapping[str, bytes]):
             return len(self._context.files)
 
 
-def _place(path: object) -> str:
+def _text(path: object) -> str:
     if not isinstance(path, str):
         raise TypeError(f"files[{path!r}]: give a path as text")
-    return Io().place(path)
+    return path
 
 
 class RunningJob:
@@ -114,8 +117,13 @@ class RunningJob:
 
     @property
     def volumes(self) -> tuple[str, ...]:
-        """The names of the volumes that were asked for; their files are in `/volumes/<name>`."""
-        return self._context.job.spec.volumes
+        """The volumes that it finds; their files are in `/volumes/<name>` (VOL-28)."""
+        return self._context.volumes
+
+    @property
+    def address(self) -> str | None:
+        """What it has on its network; None where it has only `lo` (NET-30, NET-32)."""
+        return self._context.address
 
     @property
     def files(self) -> Files:

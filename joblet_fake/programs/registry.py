@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, TypeVar
 from weakref import WeakSet
 
@@ -12,13 +13,14 @@ from joblet_fake.programs.code_process import CodeProcess
 from joblet_fake.programs.command_io import Io
 from joblet_fake.programs.context import context_of
 from joblet_fake.programs.generator import GeneratorProgram, Registered, label
+from joblet_fake.programs.launcher import before_command, failing
 from joblet_fake.programs.local import Local
 from joblet_fake.programs.run import ScriptedProcess
 from joblet_fake.programs.script import Script
 from joblet_fake.programs.shell import Shell
 from joblet_fake.programs.shell_grammar import ShellSyntaxError
 from joblet_fake.programs.shell_parser import parse
-from joblet_fake.programs.steps import Stdout
+from joblet_fake.programs.steps import Stderr, Stdout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -271,6 +273,11 @@ class Programs:
         """Whether a local process is at work."""
         return self._local is not None and self._local.busy
 
+    @property
+    def real(self) -> bool:
+        """Whether jobs begin at once, whatever the pace: local processes do."""
+        return self._local is not None
+
     def choose(self, spec: JobSpec, *, asking: bool = True) -> Choice:
         """Choose what runs for a job.
 
@@ -301,20 +308,26 @@ class Programs:
         if len(self._chosen) > EXPLAINED:
             del self._chosen[next(iter(self._chosen))]
         entry = choice.entry
+        context = context_of(job, self._clock)
+        lines, fails = before_command(context, self._clock.now_ns())
+        if fails:
+            job.explanation = "nothing was run: the client set variables of the launcher's"
+            return ScriptedProcess(failing(lines), context, output, exited, delay)
         if entry is None and self._local is not None:
             job.explanation = "a real local process"
+            if lines:
+                output(lines)
             return self._local.launch(job, output, exited, delay)
-        context = context_of(job, self._clock)
         if entry is None:
-            program: AnyProgram = self._unscripted(job)
+            program: AnyProgram = self._unscripted(job, context)
         else:
             context.attempt = attempt = self._next_attempt(entry)
             job.explanation = entry.describe(attempt)
             entry.check_start(attempt)
             program = entry.for_attempt(attempt)
         if isinstance(entry, Registered):
-            return self._of_test(program, context, output, exited, delay)
-        return ScriptedProcess(program, context, output, exited, delay)
+            return self._of_test(program, context, output, exited, delay, opening=lines)
+        return ScriptedProcess(program, context, output, exited, delay, opening=lines)
 
     def resume(self, job: Job, output: Output, exited: Callable[[int], None], past: Run) -> Process:
         """Start a job's program where another process of it was.
@@ -326,13 +339,14 @@ class Programs:
             job: the job, as it was when it was launched but for its log.
             output: takes what it writes from then on.
             exited: told the exit code, once.
-            past: what the other process had done; it must have been waiting.
+            past: what the other process had done, from `ScriptedProcess.so_far`.
         """
         context = context_of(job, self._clock)
         context.attempt = past.attempt
+        lines, _ = before_command(context, self._clock.now_ns())
         if past.of_test:
-            return self._of_test(past.program, context, output, exited, past=past)
-        return ScriptedProcess(past.program, context, output, exited, past=past)
+            return self._of_test(past.program, context, output, exited, past=past, opening=lines)
+        return ScriptedProcess(past.program, context, output, exited, past=past, opening=lines)
 
     def _next_attempt(self, entry: Entry) -> int:
         """Count a run of a program of the test; give the how manieth it is."""
@@ -348,6 +362,7 @@ class Programs:
         delay: float = 0,
         *,
         past: Run | None = None,
+        opening: bytes = b"",
     ) -> Process:
         context.label = label(program)
         process = CodeProcess(
@@ -357,14 +372,14 @@ class Programs:
             exited,
             delay,
             past=past,
+            opening=opening,
             owner=self,
             limit=self._limit,
         )
         self._running.add(process)
         return process
 
-    def _unscripted(self, job: Job) -> AnyProgram:
-        context = context_of(job, self._clock)
+    def _unscripted(self, job: Job, context: Context) -> AnyProgram:
         base = context.command.rpartition("/")[2]
         if base in SHELLS and context.args[:1] == ("-c",) and context.args[1:]:
             try:
@@ -376,7 +391,7 @@ class Programs:
             def shell(context: Context) -> Steps:
                 context.unknown_fails = self._unknown == "not found"
                 try:
-                    shell = Shell(context, base, context.args[2:])
+                    shell = Shell(context, context.program, context.args[2:])
                     status = yield from shell.run(script)
                 except (ShellSyntaxError, RecursionError) as error:
                     context.job.explanation += f"; ended early, since {error}"
@@ -392,7 +407,7 @@ class Programs:
         if builtin is None:
             return self._nothing(job, repr(context.command))
         job.explanation = f"built in: {base}"
-        return lambda context: builtin(context, list(context.args), Io())
+        return lambda context: _called(builtin(context, list(context.args), Io()), context, base)
 
     def _nothing(self, job: Job, what: str) -> AnyProgram:
         default = self._default
@@ -405,9 +420,14 @@ class Programs:
             job.explanation = f"no program knows {what}; it failed as a command that is not there"
 
             def not_found(context: Context) -> Steps:
-                yield Stdout(
-                    system_lines.unknown_command(self._clock.now_ns(), context.command),
-                )
+                now, command = self._clock.now_ns(), context.command
+                if command.startswith("/"):
+                    # No upload can be executed (JOB-RUN-72).
+                    uploaded = Io().place(command) in context.files
+                    reason = "permission denied" if uploaded else "no such file or directory"
+                    yield Stdout(system_lines.exec_failed(now, job.uuid, reason))
+                else:
+                    yield Stdout(system_lines.unknown_command(now, command))
                 return 1
 
             return not_found
@@ -421,3 +441,19 @@ class Programs:
             return 0
 
         return nothing
+
+
+def _called(steps: Steps, context: Context, base: str) -> Steps:
+    """Give a command that names itself in its errors as a job's process is called: by its path."""
+    mentions = re.compile(rf"^{re.escape(base)}(?=:)|(?<=^Try '){re.escape(base)}", re.MULTILINE)
+    status = 0
+    try:
+        while True:
+            step = steps.send(status) if status else next(steps)
+            if isinstance(step, Stderr):
+                text = step.data.decode(errors="surrogateescape")
+                told = mentions.sub(context.program.replace("\\", r"\\"), text)
+                step = Stderr(told.encode(errors="surrogateescape"))
+            status = yield step
+    except StopIteration as stop:
+        return stop.value or 0

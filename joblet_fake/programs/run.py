@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from joblet_fake.clock import seconds
+from joblet_fake.clock import NANOS, seconds
 from joblet_fake.model.pace import PACES
-from joblet_fake.programs.command_io import Io
 from joblet_fake.programs.steps import (
     Die,
     Hang,
@@ -33,6 +32,9 @@ if TYPE_CHECKING:
 
 TERMINATED: Final = 143
 """The status that a shell sees of a child that SIGTERM ended."""
+
+LAUNCHER_STOPPED: Final = 2
+"""The exit code of a launcher that SIGTERM met before it became the command."""
 
 BROKEN: Final = 1
 """The exit code of a program that raised, as of a script that ends with a traceback."""
@@ -65,7 +67,7 @@ class Run:
         taken: how many steps were taken.
         moments: when it went on after it had waited: steps taken until then, clock nanoseconds.
         stops: how many steps were taken when it answered a SIGTERM, each time.
-        wakes_ns: when it goes on by itself; None while it hangs.
+        wakes_ns: when it goes on by itself; None when it hangs.
     """
 
     program: AnyProgram
@@ -76,10 +78,6 @@ class Run:
     moments: list[tuple[int, int]] = field(default_factory=list)
     stops: list[int] = field(default_factory=list)
     wakes_ns: int | None = None
-
-    def copy(self) -> Run:
-        """Give it as it is now, for later."""
-        return replace(self, moments=list(self.moments), stops=list(self.stops))
 
     def moment(self, taken: int) -> int:
         """Give the clock's time when the step after some others was worked out."""
@@ -96,10 +94,10 @@ class ScriptedProcess:
         exited: told the exit code, once.
         delay: clock seconds until the first step.
         past: what it has done before, to be gone through again first, without its output.
+        opening: what its launcher writes before it becomes the program.
 
     Attributes:
-        run: what it has done, as data.
-        metrics: the resources that it uses.
+        run: what it has done, as data; `so_far` gives it for `past`.
     """
 
     GOES_ON: int | None = 0
@@ -114,9 +112,9 @@ class ScriptedProcess:
         delay: float = 0,
         *,
         past: Run | None = None,
+        opening: bytes = b"",
     ) -> None:
         self.run = Run(program, context.attempt, context.seed)
-        self.metrics = Metrics()
         self._context = context
         self._clock = context.clock
         self._output = output
@@ -134,14 +132,28 @@ class ScriptedProcess:
         self._handler: AnyProgram | None = None
         self._ended: Callable[[], None] | None = None
         self._left: int | None = None
+        self._begun = False
+        self._opening = opening
         self._past = past
-        start = (
-            self._clock.now_ns() + seconds(delay) if past is None or past.taken else past.wakes_ns
+        if past is not None and past.taken:
+            delay = 0
+        elif past is not None:
+            # It had not begun: there is nothing to go through again.
+            delay, self._past = self._until(past.wakes_ns), None
+        self._timer = self._clock.call_later(delay, self._go)
+
+    def so_far(self) -> Run:
+        """Give what it has done until now, so that another can go on; it must be waiting."""
+        return replace(
+            self.run,
+            moments=list(self.run.moments),
+            stops=list(self.run.stops),
+            wakes_ns=None if self._timer is None else self._timer.when,
         )
-        self.run.wakes_ns = start
-        if past is not None and not past.taken:
-            self._past = None
-        self._timer = self._clock.call_at(start or 0, self._go)
+
+    def _until(self, moment: int | None) -> float:
+        """Give the seconds until a moment; none for one that is past."""
+        return 0.0 if moment is None else max(0, moment - self._clock.now_ns()) / NANOS
 
     # Stopping
 
@@ -157,6 +169,11 @@ class ScriptedProcess:
             ended()
             return
         self._ended = ended
+        if not self._begun:
+            # The launcher is still there, and it hears (JOB-STP-10).
+            self._unwait()
+            self._end(LAUNCHER_STOPPED)
+            return
         if grace <= 0:
             self._left = GRACE
         self._terminate()
@@ -241,6 +258,10 @@ class ScriptedProcess:
         """Note that it goes on, now."""
         self._timer = None
         self._asleep = None
+        if not self._begun:
+            self._begun = True
+            if self._opening and self._past is None:
+                self._output(self._opening)
         if self._past is None:
             self.run.moments.append((self.run.taken, self._clock.now_ns()))
 
@@ -280,20 +301,20 @@ class ScriptedProcess:
                     self._output(piece, stream)
             case Write(path, data) if past is None or not path.startswith(VOLUMES):
                 try:
-                    self._context.files[Io().place(path)] = data
+                    self._context.files.make_parents(path)
+                    self._context.files.write(path, data)
                 except OSError as error:
                     self._problem = error
             case OnStop(handler):
                 self._handler = cast("AnyProgram | None", handler)
-            case Metrics():
-                self.metrics = step
+            case Metrics() if past is None:
+                self._context.job.usage.note(self._clock.now_ns(), step)
         if past is not None:
             return self._take_again(step, past)
         match step:
             case Sleep(length) if length > 0:
                 return self._sleep(step)
             case Hang():
-                self.run.wakes_ns = None
                 if self._left is not None:
                     self._kill()
                 return True
@@ -313,7 +334,6 @@ class ScriptedProcess:
             return True
         self._asleep = step
         self._timer = self._clock.call_later(step.seconds, self._go)
-        self.run.wakes_ns = self._timer.when
         return True
 
     def _take_again(self, step: Step, past: Run) -> bool:
@@ -326,10 +346,10 @@ class ScriptedProcess:
         if taken < past.taken:
             self._asleep = None
             return False
-        self.run = past.copy()
+        self.run = replace(past, moments=list(past.moments), stops=list(past.stops))
         self._past = None
         if past.wakes_ns is not None:
-            self._timer = self._clock.call_at(past.wakes_ns, self._go)
+            self._timer = self._clock.call_later(self._until(past.wakes_ns), self._go)
         return True
 
 

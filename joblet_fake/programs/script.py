@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final, Self
 
 from joblet_fake.model.process import LaunchError
 from joblet_fake.programs.entry import Entry
+from joblet_fake.programs.job_files import is_writable
 from joblet_fake.programs.script_part import Part, print_file
 from joblet_fake.programs.steps import (
     SIGNALS,
     Die,
     Hang,
+    Metrics,
     OutOfMemory,
     Sleep,
     Stderr,
@@ -105,26 +107,6 @@ class Script(Entry):
             raise TypeError(f"prints_file({path!r}): give a path as text")
         return self._say(f"prints_file({path!r})", print_file(path))
 
-    def writes(self, path: str, data: str | bytes) -> Self:
-        r"""Write a file; where there is no room for it the program ends with exit code 1.
-
-        Args:
-            path: relative to /work, or absolute, such as `"/volumes/models/best"`.
-            data: all that is to be in it; text becomes UTF-8.
-
-        Raises:
-            TypeError: the path is no text, or the data neither text nor bytes.
-            ValueError: the program has ended before.
-
-        >>> Script().writes("result.txt", "42\n")
-        on().writes('result.txt', '42\n')
-        """
-        if not isinstance(path, str):
-            raise TypeError(f"writes({path!r}, ...): give a path as text")
-        if not isinstance(data, str | bytes | bytearray | memoryview):
-            raise TypeError(f"writes({path!r}, {data!r}): give text or bytes")
-        return self._say(f"writes({path!r}, {data!r})", Write(path, _bytes(data)))
-
     def sleeps(self, seconds: float) -> Self:
         """Let time pass.
 
@@ -142,6 +124,82 @@ class Script(Entry):
         if seconds == float("inf"):
             raise ValueError("sleeps(inf): what never ends is hangs()")
         return self._say(f"sleeps({seconds:g})", Sleep(seconds))
+
+    def writes(self, path: str, data: str | bytes) -> Self:
+        r"""Write a file, in /work or in a volume, where later jobs find it (VOL-28).
+
+        Folders on the way are made. Where it can't be written, since the job has no such volume or
+        there is no room for it (VOL-26), the job says so on stderr and ends with exit code 1.
+
+        Args:
+            path: relative to /work, or absolute: `/work/...` or `/volumes/NAME/...`.
+            data: the whole content: text, which becomes UTF-8, or bytes.
+
+        Raises:
+            TypeError: the path is no text, or the data neither text nor bytes.
+            ValueError: the path is elsewhere, or the program has ended before.
+
+        >>> Script().writes("/volumes/models/best.bin", b"\x01\x02")
+        on().writes('/volumes/models/best.bin', b'\x01\x02')
+        """
+        if not isinstance(data, str | bytes | bytearray | memoryview):
+            raise TypeError(f"writes({path!r}, {data!r}): give text or bytes")
+        if not isinstance(path, str):
+            raise TypeError(f"writes({path!r}, ...): give a path as text")
+        if not is_writable(path):
+            raise ValueError(
+                f"writes({path!r}): give a file in /work or in a volume: /volumes/NAME/FILE"
+            )
+        return self._say(f"writes({path!r}, {data!r})", Write(path, _bytes(data)))
+
+    def metrics(
+        self,
+        *,
+        cpu_percent: float | None = None,
+        memory_bytes: int | None = None,
+        disk_read_bytes: int | None = None,
+        disk_write_bytes: int | None = None,
+        net_recv_bytes: int | None = None,
+        net_sent_bytes: int | None = None,
+        gpu_percent: float | None = None,
+        gpu_memory_bytes: int | None = None,
+    ) -> Self:
+        """Use so much of the host from now on; what is not said stays as it was.
+
+        The job's samples show it: one is taken at the start, with a CPU of 0, and one every five
+        clock seconds, with the average CPU since the one before (JOB-MET-22). What no program ever
+        says is made up.
+
+        Args:
+            cpu_percent: percent of one core; above 100 on several.
+            memory_bytes: bytes held.
+            disk_read_bytes: bytes read since the start.
+            disk_write_bytes: bytes written since the start.
+            net_recv_bytes: bytes received since the start; a real server of generation 2.3 never
+                measures any (PER-38).
+            net_sent_bytes: bytes sent since the start; as above.
+            gpu_percent: percent of one GPU.
+            gpu_memory_bytes: bytes held on it.
+
+        Raises:
+            ValueError: a value is negative or no number, nothing is said, or the program has
+                ended before.
+
+        >>> Script().metrics(cpu_percent=93.0, memory_bytes=512 << 20).sleeps(60)
+        on().metrics(cpu_percent=93.0, memory_bytes=536870912).sleeps(60)
+        """
+        step = Metrics(
+            cpu_percent=cpu_percent,
+            memory_bytes=memory_bytes,
+            disk_read_bytes=disk_read_bytes,
+            disk_write_bytes=disk_write_bytes,
+            net_recv_bytes=net_recv_bytes,
+            net_sent_bytes=net_sent_bytes,
+            gpu_percent=gpu_percent,
+            gpu_memory_bytes=gpu_memory_bytes,
+        )
+        told = ", ".join(f"{name}={value!r}" for name, value in step.said().items())
+        return self._say(f"metrics({told})", step)
 
     def exits(self, code: int) -> Self:
         """End with an exit code; a program that says nothing ends with 0.

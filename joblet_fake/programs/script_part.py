@@ -66,7 +66,8 @@ class Part:
                 yield said
             except OSError as error:
                 path = said.path if isinstance(said, Write) else ""
-                yield say(f"{path}: {error.strerror}\n")
+                context.job.explanation += f"; it could not write {path}: {error.strerror}"
+                yield say(f"cannot write {path}: {error.strerror}\n")
                 return 1
         return self.code
 

@@ -8,6 +8,8 @@ from inspect import isgeneratorfunction, isroutine
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from joblet_fake.model.log import CHUNK_LIMIT
+from joblet_fake.model.usage import Metrics
+from joblet_fake.programs.job_files import is_writable
 
 if TYPE_CHECKING:
     from joblet_fake.programs.context import Context
@@ -136,28 +138,19 @@ class OutOfMemory:
 
 
 @dataclass(frozen=True, slots=True)
-class Metrics:
-    """Use resources: what the samples of the job's metrics show from now on.
-
-    Attributes:
-        cpu_percent: the share of one core, in percent.
-        memory_bytes: the memory in use, in bytes.
-    """
-
-    cpu_percent: float = 0.0
-    memory_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Write:
-    """Write a file.
+    """Write a file; folders on the way are made.
+
+    Where it can't be written, since the job has no such volume or there is no room for it (VOL-26),
+    the program gets an OSError at its `yield`.
 
     Attributes:
-        path: relative to /work, or absolute, such as `/volumes/models/best`.
+        path: in /work, relative or absolute, or in a volume: `/volumes/models/best`.
         data: all that is to be in it.
 
     Raises:
         TypeError: the path is no text, or the data no bytes.
+        ValueError: the path is elsewhere.
     """
 
     path: str
@@ -169,6 +162,11 @@ class Write:
         if not isinstance(self.data, bytes):
             like = self.data.encode() if isinstance(self.data, str) else b"..."
             raise TypeError(f"Write({self.path!r}, {self.data!r}): give bytes, such as {like!r}")
+        if not is_writable(self.path):
+            raise ValueError(
+                f"Write({self.path!r}, ...): give a file in /work or in a volume: "
+                "/volumes/NAME/FILE"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +194,25 @@ class OnStop:
                 f"OnStop({handler!r}): give a generator function that takes the job, or None"
             )
 
+
+__all__ = [
+    "SIGNALS",
+    "AnyProgram",
+    "Die",
+    "Hang",
+    "Metrics",
+    "OnStop",
+    "OutOfMemory",
+    "Program",
+    "Sleep",
+    "Stderr",
+    "Stdout",
+    "Step",
+    "Steps",
+    "Work",
+    "Write",
+    "pieces",
+]
 
 Step: TypeAlias = Stdout | Stderr | Sleep | Hang | Die | OutOfMemory | Metrics | Write | OnStop
 

@@ -10,12 +10,17 @@ import grpc
 from joblet_fake.exchange import INSIDE, Call, role_of
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.outcome import Outcome
+from joblet_fake.server.connections import connections
+from joblet_fake.server.faulty import Faulty
+from joblet_fake.server.gate import Gate
+from joblet_fake.server.tls import client_name
 from joblet_fake.server.turn import Turn
 from joblet_fake.services import Asked, StatusError, Streamed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
+    from joblet_fake.exchange import Cut, Trailers
     from joblet_fake.server.backend import Backend
     from joblet_fake.services import Answer
     from joblet_fake.wire import Method
@@ -27,7 +32,15 @@ BATCH: Final = 64
 
 CODES: Final = {code.name: code for code in grpc.StatusCode}
 
-POLLED: Final = frozenset({"JobService.GetJobStatus", "JobService.ListJobs"})
+POLLED: Final = frozenset(
+    {
+        "JobService.GetJobStatus",
+        "JobService.GetWorkflowJobs",
+        "JobService.GetWorkflowStatus",
+        "JobService.ListJobs",
+        "JobService.ListWorkflows",
+    },
+)
 """The reads that clients repeat while they wait for something to happen."""
 
 
@@ -44,22 +57,38 @@ class Port(grpc.GenericRpcHandler):
     Args:
         backend: what all ports of a server share.
         persist: whether this is the persist port.
+        tls: whether callers show certificates.
+
+    Attributes:
+        name: `"core"` or `"persist"`.
+        gate: what all its calls pass.
+        number: where it listens.
     """
 
-    def __init__(self, backend: Backend, *, persist: bool) -> None:
+    def __init__(self, backend: Backend, *, persist: bool, tls: bool) -> None:
+        self.name = "persist" if persist else "core"
+        self.gate = Gate()
+        self.number = 0
         self._backend = backend
-        api = backend.exchange.api
+        self._faulty = Faulty(backend, self.gate, self._cut)
+        self._tls = tls
+        api, roles = backend.exchange.api, backend.exchange.generation.roles
+        self._by_name = {client_name(role).encode(): role for role in roles}
         self._services = api.persist if persist else api.core
-        self._handlers = {
-            method.path: self._handler(method)
-            for method in api.methods.values()
-            if method.persist == persist
-        }
+        self._persist = persist
+        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
         """Give the handler for a path; there is one for every path."""
-        handler = self._handlers.get(details.method)
-        return handler if handler is not None else self._unknown(details.method)
+        path = details.method
+        handler = self._handlers.get(path)
+        if handler is None:
+            method = self._backend.exchange.api.methods.get(path)
+            if method is None or method.persist != self._persist:
+                return self._unknown(path)
+            # A test uses few of the methods: each gets its handler when it is first called.
+            handler = self._handlers[path] = self._handler(method)
+        return handler
 
     def _handler(self, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
         if method.server_streaming:
@@ -103,33 +132,53 @@ class Port(grpc.GenericRpcHandler):
         backend.calls.add(call)
         return call
 
+    def _cut(self, peer: str, how: Cut) -> None:
+        """End the connection of a peer."""
+        for connection in connections(self.name, self.number, self._backend.note_cut):
+            if connection.peer == peer:
+                connection.reset() if how.reset else connection.drop()
+
     def _role(self, context: Context) -> str:
-        certificates = context.auth_context().get("x509_pem_cert")
-        if not certificates:
+        if not self._tls:
             return self._backend.plaintext_role
-        return role_of(next(iter(certificates)), self._backend.exchange.generation.roles)
+        # The certificates that we issue are known by their names: gRPC gives those at once, and
+        # takes as long for a certificate as the rest of a call takes here.
+        for name in context.peer_identities() or ():
+            role = self._by_name.get(name)
+            if role is not None:
+                return role
+        certificate = next(iter(context.auth_context()["x509_pem_cert"]))
+        return role_of(certificate, self._backend.exchange.generation.roles)
 
     def _unary(self, method: Method) -> Callable[..., Any]:
         backend = self._backend
         begin, caused_by = backend.exchange.begin, backend.clock.holds.caused_by
         key = method.key
         polled = key in POLLED and backend.clock.mode == "skipping"
+        armed, gate = backend.faults.armed, self.gate
+
+        async def work(call: Call, data: bytes) -> bytes:
+            turn = Turn(backend, call)
+            with caused_by(call):
+                answer = begin(method, call.role, data)
+            if polled and isinstance(answer, bytes) and backend.seen(key, data, answer):
+                # A client that reads the same again waits for the clock: let it get there.
+                await turn.skip()
+                answer = begin(method, call.role, data)
+                backend.seen(key, data, answer)
+            if not isinstance(answer, bytes):
+                answer = await self._later(answer, turn, call)
+            await turn.free()
+            return answer
 
         async def handle(data: bytes, context: Context) -> bytes:
             call = self._call(method, data, context)
             backend.drive.enter()
             try:
-                turn = Turn(backend, call)
-                with caused_by(call):
-                    answer = begin(method, call.role, data)
-                if polled and isinstance(answer, bytes) and backend.seen(key, data, answer):
-                    # A client that reads the same again waits for the clock: let it get there.
-                    await turn.skip()
-                    answer = begin(method, call.role, data)
-                    backend.seen(key, data, answer)
-                if not isinstance(answer, bytes):
-                    answer = await self._later(answer, turn, call)
-                await turn.free()
+                if key in armed or gate.closed:
+                    answer = await self._faulty.unary(method, call, lambda: work(call, data))
+                else:
+                    answer = await work(call, data)
             except StatusError as error:
                 failure = error
             except asyncio.CancelledError:
@@ -145,7 +194,7 @@ class Port(grpc.GenericRpcHandler):
             finally:
                 backend.drive.leave()
             backend.calls.end(call, backend.clock.now_ns(), failure.code, failure.details)
-            await context.abort(CODES[failure.code], failure.details)
+            await context.abort(CODES[failure.code], failure.details, failure.trailers)
             raise AssertionError  # abort never returns
 
         return handle
@@ -153,19 +202,25 @@ class Port(grpc.GenericRpcHandler):
     async def _later(self, answer: Answer, turn: Turn, call: Call) -> bytes:
         """Give a unary method's answer that takes time, or the test's own code."""
         backend = self._backend
-        if isinstance(answer, Asked):
-            given = await backend.ask(answer.question)
-            with backend.clock.holds.caused_by(call):
-                answer = backend.exchange.go_on(answer, given)
-        if isinstance(answer, Outcome):
-            await turn.done(answer)
-            answer = answer.result()
+        while isinstance(answer, Asked | Outcome):
+            if isinstance(answer, Asked):
+                given = await backend.ask(answer.question)
+                with backend.clock.holds.caused_by(call):
+                    answer = backend.exchange.go_on(answer, given)
+            else:
+                await turn.done(answer)
+                answer = answer.result()
         if not isinstance(answer, bytes):
             raise TypeError(f"a unary method answered with {answer!r}")
         return answer
 
     def _stream(self, method: Method) -> Callable[..., Any]:
         backend = self._backend
+        key = method.key
+        armed, gate = backend.faults.armed, self.gate
+
+        def work(call: Call, data: bytes) -> AsyncGenerator[list[bytes], None]:
+            return self._batches(backend.exchange.begin(method, call.role, data), call)
 
         async def handle(
             data: bytes,
@@ -174,14 +229,18 @@ class Port(grpc.GenericRpcHandler):
             call = self._call(method, data, context)
             backend.drive.enter()
             code, details = "OK", ""
+            trailers: Trailers = ()
             try:
-                answer = backend.exchange.begin(method, call.role, data)
-                if isinstance(answer, Streamed):
-                    async for message in self._messages(answer, call):
+                if key in armed or gate.closed:
+                    batches = self._faulty.stream(method, call, lambda: work(call, data))
+                else:
+                    batches = work(call, data)
+                async for batch in batches:
+                    for message in batch:
                         call.note(message, backend.clock.now_ns())
                         yield message
             except StatusError as error:
-                code, details = error.code, error.details
+                code, details, trailers = error.code, error.details, error.trailers
             except (asyncio.CancelledError, GeneratorExit):
                 code = _given_up(context)
                 raise
@@ -192,12 +251,14 @@ class Port(grpc.GenericRpcHandler):
                 backend.drive.leave()
                 backend.calls.end(call, backend.clock.now_ns(), code, details)
             if code != "OK":
-                await context.abort(CODES[code], details)
+                await context.abort(CODES[code], details, trailers)
 
         return handle
 
-    async def _messages(self, streamed: Streamed, call: Call) -> AsyncIterator[bytes]:
-        feed, encode = streamed.feed, streamed.encode
+    async def _batches(self, answer: Answer, call: Call) -> AsyncGenerator[list[bytes], None]:
+        if not isinstance(answer, Streamed):
+            return
+        feed, encode, gate = answer.feed, answer.encode, self.gate
         turn = Turn(self._backend, call)
         lock = self._backend.clock.lock
         with self._backend.waker() as waker:
@@ -206,15 +267,17 @@ class Port(grpc.GenericRpcHandler):
                     feed.subscribe(waker.wake)
                 self._backend.calls.followed(call)
                 while True:
+                    if gate.closed:
+                        await gate.passed(self._backend)
                     waker.clear()
                     with lock:
                         try:
                             batch = feed.take(BATCH)
                         except Refusal as refusal:
-                            raise streamed.refused(refusal) from None
+                            raise answer.refused(refusal) from None
                         ended = feed.ended
-                    for item in batch:
-                        yield encode(item)
+                    # All at once: one by one, between two sends, takes several times as long.
+                    yield [encode(item) for item in batch]
                     if ended:
                         return
                     if not batch:

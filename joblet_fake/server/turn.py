@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from joblet_fake.services import StatusError
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from joblet_fake.model.outcome import Outcome
     from joblet_fake.server.backend import Backend, Waker
 
-LATEST: Final = 2_000_000_000
-"""Clock nanoseconds that a call takes at most, with all durations of a pace in a row."""
+LATEST: Final = 60_000_000_000
+"""Clock nanoseconds that a call takes at most: deletions that a persist service does not answer."""
 
 
 class Turn:
@@ -67,7 +67,7 @@ class Turn:
             finally:
                 unwatch()
 
-    async def done(self, outcome: Outcome[bytes]) -> None:
+    async def done(self, outcome: Outcome[Any]) -> None:
         """Wait until an outcome is there.
 
         Raises:
@@ -89,7 +89,9 @@ class Turn:
                         await waker.wait_for_code()
                     elif not alone:
                         await waker.wait()
-                    elif (due := clock.next_due()) is not None and due <= latest:
+                    elif (
+                        outcome.timed and (due := clock.next_event()) is not None and due <= latest
+                    ):
                         # Only the caller could move this clock, and it waits for us: the call
                         # itself takes its time off the clock.
                         with holds.caused_by(self._call):

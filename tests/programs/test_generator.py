@@ -223,6 +223,7 @@ def test_it_sees_the_job_from_the_inside() -> None:
             secret=job.environment["TOKEN"],
             ours=job.environment["JOB_ID"],
             volumes=job.volumes,
+            address=job.address,
             attempt=job.attempt,
             now=job.now(),
             said=repr(job),
@@ -242,7 +243,8 @@ def test_it_sees_the_job_from_the_inside() -> None:
         "args": ("1", "2"),
         "secret": "s",
         "ours": job.uuid,
-        "volumes": ("lost",),
+        "volumes": (),
+        "address": job.address,
         "attempt": 1,
         "now": datetime(2026, 1, 1, tzinfo=UTC),
         "said": f"<running job {job.uuid} 'x 1 2', attempt 1>",
@@ -794,13 +796,58 @@ def test_programs_take_turns_in_the_same_order_every_time(naps: list[list[int]])
     assert story() == story()
 
 
-def test_metrics_are_kept_as_the_latest_that_were_said() -> None:
+def test_metrics_are_noted_when_they_are_said() -> None:
     here = host()
 
     def program(_job: RunningJob) -> Any:
+        yield Sleep(5)
         yield Metrics(cpu_percent=93.0, memory_bytes=512 << 20)
         yield Hang()
 
     registered(here, program)
-    process: Any = here.run("x").process
-    assert process.metrics == Metrics(cpu_percent=93.0, memory_bytes=512 << 20)
+    usage = here.run("x").usage
+    start = here.clock.now_ns()
+    here.clock.advance(10)
+    at = start + 5 * 10**9
+    assert (usage.last(at - 1, "cpu_percent"), usage.last(at, "cpu_percent")) == (None, 93.0)
+    assert usage.last(at, "memory_bytes") == 512 << 20
+
+
+def test_a_file_that_can_not_be_written_is_an_error_at_its_yield() -> None:
+    """VOL-26: a job without uploads and volumes has one MiB."""
+    here = host()
+    seen: list[object] = []
+
+    def program(job: RunningJob) -> Any:
+        for write in (b"x" * (2 << 20), "/volumes/lost/x"):
+            try:
+                yield Write("big", write) if isinstance(write, bytes) else Write(write, b"x")
+            except OSError as error:
+                seen.append(error.strerror)
+        seen.append(len(job.files["big"]))
+        try:
+            job.files["/volumes/lost/x"] = b"x"
+        except OSError as error:
+            seen.append(error.strerror)
+
+    registered(here, program)
+    assert here.run("x").exit_code == 0
+    lost = "No such file or directory"
+    assert seen == ["No space left on device", lost, 1 << 20, lost]
+
+
+def test_jobs_share_what_is_in_a_volume() -> None:
+    here = host()
+    here.model.volumes.create("data", "8KB", "memory", 0)
+
+    def writer(job: RunningJob) -> Any:
+        job.files["/volumes/data/a/b"] = "shared"
+        yield Stdout(b"")
+
+    def reader(job: RunningJob) -> Any:
+        yield Stdout(f"{job.volumes} {job.files['/volumes/data/a/b'].decode()}".encode())
+
+    registered(here, writer, "writer")
+    registered(here, reader, "reader")
+    here.run("writer", volumes=("data",))
+    assert output(here.run("reader", volumes=("data", "lost"))).endswith(b"('data',) shared")

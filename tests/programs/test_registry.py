@@ -6,6 +6,7 @@ import pytest
 from runs import host, output
 
 from joblet_fake.model import Refusal
+from joblet_fake.model.job import Upload
 from joblet_fake.programs import Sleep
 
 
@@ -29,11 +30,27 @@ def test_unknown_commands_can_fail_as_on_a_host_that_lacks_them() -> None:
     assert output(here.run("echo", "hi")) == b"hi\n"
 
 
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [("/no/such", "no such file or directory"), ("/work/tool", "permission denied")],
+)
+def test_paths_that_are_no_programs_then_fail_with_two_lines(path: str, why: str) -> None:
+    """JOB-LOG-33: an upload is no program either."""
+    here = host()
+    here.programs.default(unknown="not found")
+    job = here.run(path, uploads=(Upload("tool", b"#!/bin/sh\n"),))
+    first, second = output(job).decode().splitlines()
+    assert (job.status, job.exit_code) == ("FAILED", 1)
+    assert "exec failed - job will not appear as PID 1 | " in first
+    assert f'jobId={job.uuid} mode=init error="{why}"' in first
+    assert second.endswith(f'error="job execution failed: execution failed: {why}"')
+
+
 def test_a_shell_then_misses_them_with_127() -> None:
     here = host()
     here.programs.default(unknown="not found")
     job = here.run("sh", "-c", "train.py; echo $?")
-    assert output(job) == b"sh: 1: train.py: not found\n127\n"
+    assert output(job) == b"/usr/bin/sh: 1: train.py: not found\n127\n"
     assert "not found 'train.py'" in job.explanation
 
 

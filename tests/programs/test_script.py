@@ -68,6 +68,20 @@ def test_hangs_runs_until_it_is_stopped() -> None:
     assert job.exit_code == -1
 
 
+def test_a_stop_right_after_the_launch_meets_the_launcher() -> None:
+    """JOB-STP-10: it hears SIGTERM, and its exit code is 2."""
+    here = host("real")
+    here.programs.on("train").prints("never").hangs()
+    answer = here.submit("train")
+    here.clock.advance(0.15)
+    job = answer.result()
+    stopping = here.stop(job)
+    here.clock.advance(0.108)
+    assert stopping.done
+    here.clock.advance(1)
+    assert (job.status, job.exit_code, output(job)) == ("FAILED", 2, b"")
+
+
 def test_a_sleeping_script_is_killed_by_a_stop_and_says_no_more() -> None:
     here = host(pace="real")
     here.programs.on("x").prints("a").sleeps(10).prints("b")
@@ -152,9 +166,11 @@ def test_running_out_of_memory_leaves_no_mark() -> None:
 
 def test_files_are_written_and_printed() -> None:
     here = host()
-    script = here.programs.on("x").prints_file("in.txt").writes("out", "text").writes("/b", b"\xff")
-    script.prints_file("/work/out").prints_file("/b").exits(2)
-    job = here.run("x", uploads=(Upload("in.txt", b"uploaded"),))
+    script = here.programs.on("x").prints_file("in.txt").writes("a/out", "text")
+    script.writes("/volumes/data/b", b"\xff").prints_file("/work/a/out")
+    script.prints_file("/volumes/data/b").exits(2)
+    here.model.volumes.create("data", "8KB", "memory", 0)
+    job = here.run("x", uploads=(Upload("in.txt", b"uploaded"),), volumes=("data",))
     assert (output(job), job.exit_code) == (b"uploadedtext\xff", 2)
 
 
@@ -165,6 +181,16 @@ def test_a_file_that_is_not_there_ends_the_script_as_it_ends_cat() -> None:
     assert (job.status, job.exit_code) == ("FAILED", 1)
     assert job.log.content("stderr") == b"cat: in.txt: No such file or directory\n"
     assert job.log.content("stdout") == b"a\n"
+
+
+def test_a_file_that_can_not_be_written_ends_the_script_and_is_told_of() -> None:
+    here = host()
+    here.programs.on("x").writes("/volumes/data/b", "x").prints("never").exits(0)
+    job = here.run("x")
+    assert (job.status, job.exit_code, job.log.content("stdout")) == ("FAILED", 1, b"")
+    problem = "/volumes/data/b: No such file or directory"
+    assert job.log.content("stderr") == f"cannot write {problem}\n".encode()
+    assert job.explanation.endswith(f"; it could not write {problem}")
 
 
 # Run after run
@@ -367,6 +393,7 @@ ENDED = "the program has ended there"
         (lambda s: s.prints("x", times=-1), "Stdout(times=-1): how often is a whole number"),
         (lambda s: s.prints_file(3), "prints_file(3): give a path as text"),
         (lambda s: s.writes(3, ""), "writes(3, ...): give a path as text"),
+        (lambda s: s.writes("/etc/x", ""), "give a file in /work or in a volume"),
         (lambda s: s.writes("x", 3), "writes('x', 3): give text or bytes"),
         (lambda s: s.on_stop(3), "on_stop(prints=3): give text or bytes"),
         (lambda s: s.on_stop(sleeps=-1), "on_stop(sleeps=-1): give seconds"),
@@ -447,3 +474,64 @@ def test_any_script_runs_to_its_end_in_its_own_time(
     slept = sum(value for verb, value in steps if verb == "sleeps")
     assert job.end_ns is not None
     assert (job.end_ns - job.start_ns) / 1e9 == pytest.approx(slept, abs=1e-6)
+
+
+# Writing files
+
+
+def test_a_script_leaves_a_file_in_a_volume_for_later_jobs() -> None:
+    """VOL-28; folders on the way are made, and a later step may write the file anew."""
+    here = host()
+    here.model.volumes.create("models", "1MB", "memory", 0)
+    path = "/volumes/models/run/1/best"
+    script = here.programs.on("train").writes(path, b"\xff").sleeps(5).writes(path, "\u00fc")
+    job = here.run("train", volumes=("models",))
+    read = ("sh", "-c", f"cat {path}")
+    assert output(here.run(*read, volumes=("models",))) == b"\xff"
+    here.clock.advance(5)
+    assert (job.status, output(job)) == ("COMPLETED", b"")
+    assert output(here.run(*read, volumes=("models",))) == "\u00fc".encode()
+    assert repr(script).startswith("on(command='train').writes('/volumes/models/run/1/best', b'")
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("/volumes/other/x", "No such file or directory"),
+        ("/volumes/models/f/x", "Not a directory"),
+        ("/volumes/models/full", "No space left on device"),
+        ("big", "No space left on device"),
+    ],
+)
+def test_what_a_script_can_not_write_ends_it(path: str, problem: str) -> None:
+    """VOL-26, VOL-28: as a program ends whose file can't be written."""
+    here = host()
+    here.model.volumes.create("models", "8KB", "memory", 0)
+    here.model.volumes.tree("models").write("f", b"")
+    here.programs.on("train").writes(path, b"x" * 2_000_000).prints("not reached").exits(0)
+    volumes = () if path == "big" else ("models",)
+    job = here.run("train", volumes=volumes)
+    assert (job.status, job.exit_code) == ("FAILED", 1)
+    assert output(job) == f"cannot write {path}: {problem}\n".encode()
+    assert job.explanation.endswith(f"; it could not write {path}: {problem}")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../x", "/volumes/models", "", "a/"])
+def test_a_script_writes_to_work_and_volumes_alone(path: str) -> None:
+    with pytest.raises(ValueError, match="give a file in /work or in a volume: /volumes/NAME/FILE"):
+        Script().writes(path, "")
+
+
+def test_a_script_writes_text_or_bytes() -> None:
+    wrong: Any = 5
+    with pytest.raises(TypeError, match=r"writes\('x', 5\): give text or bytes"):
+        Script().writes("x", wrong)
+    with pytest.raises(ValueError, match=r"writes\('x', ''\) after exits\(0\)"):
+        Script().exits(0).writes("x", "")
+
+
+def test_what_a_script_writes_to_work_is_its_jobs_alone() -> None:
+    here = host()
+    here.programs.on("train").writes("out/x", "1").exits(0)
+    assert here.run("train").status == "COMPLETED"
+    assert output(here.run("ls")) == b""

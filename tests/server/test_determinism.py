@@ -74,6 +74,9 @@ with FakeJoblet(clock="frozen", seed=seed, pace=pace, tls=tls) as joblet:
     told(joblet, "StopJob", uuid=ids[-2])
     joblet.clock.advance(minutes=2)
     told(joblet, "Ping")
+    told(joblet, "GetSystemStatus")
+    told(joblet, "StreamingInstallRuntimeFromGithub", runtime_spec="python-3.11-ml")
+    told(joblet, "ListRuntimes")
     for job_id in ids[:7]:
         told(joblet, "GetJobLogs", uuid=job_id)
         told(joblet, "GetJobLogs", uuid=job_id[:8])

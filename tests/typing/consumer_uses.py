@@ -14,11 +14,15 @@ import pytest
 from joblet_fake import (
     FakeJoblet,
     Hang,
+    InstallScript,
     JobView,
     Metrics,
+    NetworkView,
     OnStop,
     PortError,
+    Rule,
     RunningJob,
+    RuntimeView,
     Script,
     Sleep,
     StalledError,
@@ -26,6 +30,7 @@ from joblet_fake import (
     Stdout,
     Step,
     Tls,
+    VolumeView,
     Write,
     versions,
 )
@@ -71,6 +76,18 @@ def test_fixtures(
     assert_type(joblet.reset(), None)
 
 
+def test_faults(joblet: FakeJoblet) -> None:
+    rule = joblet.faults.on("RunJob", when=lambda call: call.role == "viewer")
+    assert_type(rule.skip(1).fail(grpc.StatusCode.ABORTED, trailers={"a-bin": b"x"}), Rule)
+    assert_type(rule.then.delay(0.5).fail("UNAVAILABLE", times=2), Rule)
+    assert_type((rule.used, rule.fired), tuple[bool, int])
+    assert_type(joblet.faults.fired[0].call.fault, str)
+    assert_type(joblet.faults.preset("reply lost", times=2), Rule | None)
+    assert_type(joblet.faults.server.refuse("core"), None)
+    assert_type(joblet.faults.server.connections[0].drop(), bool)
+    assert_type(joblet.restart(keep_state=True), None)
+
+
 def test_calling(joblet: FakeJoblet) -> None:
     assert_type(joblet.rpc("JobService.RunJob", command="echo", args=["hi"]).job_uuid, Any)
     assert_type(joblet.rpc("RunJob", role="viewer", timeout=1.5), Any)
@@ -99,7 +116,35 @@ def test_programs(joblet: FakeJoblet) -> None:
     assert_type(joblet.programs.on("a").exits(0), Script)
     assert_type(joblet.programs.on("b").dies("SIGKILL"), Script)
     assert_type(joblet.programs.on("c").hangs(), Script)
+    assert_type(joblet.programs.on("e").writes("/volumes/v/f", b"data"), Script)
     assert_type(joblet.programs.on("d").fails_to_start("no such file"), Script)
+
+
+def test_runtimes_and_the_host(joblet: FakeJoblet) -> None:
+    assert_type(joblet.runtimes.add("python-3.11", version="1.2.0", packages=["a"]), RuntimeView)
+    assert_type(joblet.runtimes["python-3.11"].packages, tuple[str, ...])
+    assert_type(joblet.runtimes.remove("python-3.11"), None)
+    assert_type(joblet.runtimes.on_install("a").prints("x").sleeps(1).exits(1), InstallScript)
+    assert_type(joblet.host.cpu_percent, float)
+    assert_type(joblet.host.load, tuple[float, float, float])
+    assert_type(joblet.host.disks["/"].used, int)
+    joblet.host.cpus, joblet.host.cpu_percent, joblet.host.load = 4, None, (1, 2.5, 3)
+    joblet.host.cloud = {"provider": "AWS"}
+
+
+def test_networks_and_volumes(joblet: FakeJoblet) -> None:
+    networks: Mapping[str, NetworkView] = joblet.networks
+    assert_type(joblet.networks.add("lab", "10.0.0.0/24"), NetworkView)
+    assert_type(joblet.networks["lab"].addresses, dict[str, str])
+    assert_type(joblet.networks["lab"].job_count, int)
+    volumes: Mapping[str, VolumeView] = joblet.volumes
+    assert_type(
+        joblet.volumes.add("data", "1GB", "memory", files={"a": "b", "c": b"d"}), VolumeView
+    )
+    assert_type(joblet.volumes["data"].files, dict[str, bytes])
+    assert_type(joblet.volumes["data"].created, datetime)
+    assert_type(joblet.jobs["x"].address, str | None)
+    assert len(networks) + len(volumes)
 
 
 def test_clock(joblet: FakeJoblet) -> None:

@@ -1,0 +1,1 @@
+"""What the fake costs beside a bare gRPC server: `python -m benchmarks` prints it."""
