@@ -41,7 +41,8 @@ def test_any_text_is_read_or_refused_in_the_librarys_words(text: str) -> None:
     try:
         value = read(text, SHAPE)
     except YamlError as error:
-        assert str(error).startswith("yaml: ")
+        refused = str(error)
+        assert refused.startswith("yaml: ")
     else:
         assert set(value) == {"name", "description", "jobs"}
 

@@ -42,7 +42,7 @@ def test_restarted_it_remembers_what_lies_on_its_disk() -> None:
     stage = Stage("real")
     first, second = stage.run(), stage.run()
     stage.puppet(first).write(b"kept")
-    stage.model.volumes.add("data")
+    stage.model.volumes.create("data", "1MB", "memory", stage.clock.now_ns())
     stage.model.networks.create("mine", "10.1.0.0/24")
     stopping = stage.ask_stop(second)
     node = stage.model.node_id
@@ -56,7 +56,7 @@ def test_restarted_it_remembers_what_lies_on_its_disk() -> None:
     stage.clock.advance(10)
     assert len(stage.model.jobs.stored) == len(stage.model.jobs.buffered) == 0
     assert list(stage.model.history.chunks(first.uuid)) == [b"kept"]
-    assert stage.model.volumes == {"data"}
+    assert [volume.name for volume in stage.model.volumes] == ["data"]
     assert stage.model.node_id == node
     assert stage.run().uuid not in {first.uuid, second.uuid}
     assert stage.submit(network="mine").done is False

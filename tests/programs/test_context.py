@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from runs import host, output
 
 from joblet_fake.clock import Clock
 from joblet_fake.model import Job, JobSpec, Upload
-from joblet_fake.programs.context import PAGE, ROOM, Context, Written, context_of
+from joblet_fake.programs.context import Context, context_of
 
 
 def context(*args: str, **environment: str) -> Context:
@@ -72,34 +70,6 @@ def test_the_echo_shows_what_was_sent() -> None:
     job = host().run("echo", "first", "second", environment={"JOB_ARG_0": "other"})
     assert output(job) == b"other second\n"
     assert (job.spec.command, job.spec.args) == ("echo", ("first", "second"))
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["a", "b", "c", "/tmp/d"]),
-            st.lists(st.integers(0, ROOM), max_size=4),
-            st.booleans(),
-        ),
-        max_size=6,
-    )
-)
-def test_a_small_workspace_is_never_fuller_than_its_pages(
-    writes: list[tuple[str, list[int], bool]],
-) -> None:
-    """JOB-SM-10, JOB-RUN-51: what has no room is lost, and whoever wrote it is told."""
-    made = context()
-    for path, sizes, appending in writes:
-        before = made.files.get(path, b"") if appending else b""
-        made.full = False
-        file = Written(made, path, before)
-        for size in sizes:
-            file.write(b"x" * size)
-        file.close()
-        wanted = len(before) + sum(sizes)
-        inside = [data for name, data in made.files.items() if not name.startswith("/")]
-        assert sum(-(-len(data) // PAGE) for data in inside) <= ROOM // PAGE
-        assert made.full == (len(made.files[path]) < wanted)
 
 
 @pytest.mark.parametrize(
