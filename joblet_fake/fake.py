@@ -10,14 +10,14 @@ import grpc
 
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
-from joblet_fake.exchange import Calls, Exchange
+from joblet_fake.exchange import INSIDE, Calls, Exchange
 from joblet_fake.faults import Faults
 from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView
 from joblet_fake.model.model import Model
 from joblet_fake.networks_view import NetworksView
 from joblet_fake.options import DEFAULT_API, Options
-from joblet_fake.programs import Programs
+from joblet_fake.programs import LIMIT, Programs, owner
 from joblet_fake.rnx_config import rnx_config
 from joblet_fake.runtimes_view import RuntimesView
 from joblet_fake.server import HOST, Backend, Server, Tls, check_thread, forked, shared_loop
@@ -70,6 +70,8 @@ class FakeJoblet:
         persist_port: where PersistService listens; 0 for any free port.
         stall_timeout: real seconds after which a stream on a frozen clock gives up waiting, and
             so does a call that a fault stalls.
+        program_timeout: real seconds that code of the test may take: a program from one step to
+            the next, and a predicate.
         listen: the address that both ports listen on; other machines can call any but loopback.
         names: further names and addresses for the server's certificate; the first is also the
             one that `rnx_config` gives to clients.
@@ -101,6 +103,7 @@ class FakeJoblet:
         core_port: int = 0,
         persist_port: int = 0,
         stall_timeout: float = 30.0,
+        program_timeout: float = LIMIT,
         listen: str = HOST,
         names: tuple[str, ...] = (),
         unused_faults: bool = False,
@@ -120,17 +123,20 @@ class FakeJoblet:
             core_port=core_port,
             persist_port=persist_port,
             stall_timeout=stall_timeout,
+            program_timeout=program_timeout,
             listen=listen,
             names=names,
             unused_faults=unused_faults,
         )
         self._api = load(api)
         self._generation = generation_of(api)
-        self.clock = Clock(clock, start=start, check=check_thread)
-        self.programs = Programs(self.clock, local=exec, timeout=exec_timeout)
+        self.clock = Clock(clock, start=start, check=self._check_moving)
+        self.programs = Programs(
+            self.clock, local=exec, timeout=exec_timeout, limit=program_timeout
+        )
         self.model = Model(self.clock, self.programs, pace=pace, seed=seed, host=host)
         self.calls = Calls(self._api, check_thread)
-        self.jobs = JobsView(self.model, check_thread)
+        self.jobs = JobsView(self.model, check_thread, lambda: self._inside)
         self.runtimes = RuntimesView(self.model, check_thread)
         self.host = HostView(self.model)
         self.networks = NetworksView(self.model, check_thread)
@@ -139,8 +145,14 @@ class FakeJoblet:
         self._tls = Tls(self._generation.roles, names) if tls else None
         self._server: Server | None = None
         self._channels: weakref.WeakSet[grpc.Channel] = weakref.WeakSet()
-        self._client = Client(self._api, self.channel, self.persist_channel)
+        self._client = Client(
+            self._api,
+            self.channel,
+            self.persist_channel,
+            lambda: (INSIDE,) if self._inside else (),
+        )
         self._errors: list[BaseException] = []
+        self.clock.holds.failed = self._errors.append
         self.faults = Faults(
             self._api,
             self.clock,
@@ -181,6 +193,7 @@ class FakeJoblet:
                 faults=self.faults,
                 errors=self._errors,
                 stall_timeout=options.stall_timeout,
+                code_timeout=options.program_timeout,
             )
             backend.restart, backend.reconnect = self.restart, self._client.forget
             server = Server(backend, self._tls, options.listen)
@@ -405,6 +418,19 @@ class FakeJoblet:
             raise error
 
     # Inside
+
+    @property
+    def _inside(self) -> bool:
+        """Whether a program of this fake asks: the clock waits for it."""
+        return owner() is self.programs
+
+    def _check_moving(self) -> None:
+        check_thread()
+        if self._inside:
+            raise RuntimeError(
+                "a program can't move the clock, which waits for it: let time pass with "
+                "`yield Sleep(seconds)`"
+            )
 
     @property
     def _started(self) -> Server:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -39,6 +40,10 @@ class Context:
         args: its arguments.
         environment: what the process sees (JOB-RUN-83).
         files: contents by path: relative to /work, or absolute, such as `/volumes/data/model`.
+        attempt: the how manieth run of its program it is, from 1 on.
+        seed: where the program's random numbers come from: the job, and nothing else.
+        label: what its program is called in errors.
+        moment_ns: the time that the program sees; None for the clock's.
         unknown: the commands that were asked for and that no program knows.
         unknown_fails: whether a shell finds such a command missing (127), or passes over it.
     """
@@ -49,6 +54,10 @@ class Context:
     args: tuple[str, ...]
     environment: dict[str, str]
     files: JobFiles
+    attempt: int = 1
+    seed: int = 0
+    label: str = "a program"
+    moment_ns: int | None = None
     unknown: list[str] = field(default_factory=list)
     unknown_fails: bool = False
     _pids: Iterator[int] = field(default_factory=lambda: count(FIRST_CHILD))
@@ -158,6 +167,7 @@ def context_of(job: Job, clock: Clock) -> Context:
         args=tuple(arg for arg in run_args if arg),
         environment=environment,
         files=JobFiles(job),
+        seed=int.from_bytes(blake2b(job.uuid.encode(), digest_size=8).digest()),
     )
 
 

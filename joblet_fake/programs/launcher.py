@@ -26,13 +26,6 @@ def failing(lines: bytes) -> Program:
     return fail
 
 
-def preceded(lines: bytes, steps: Steps) -> Steps:
-    """Give a program before which its launcher wrote something."""
-    if lines:
-        yield Stdout(lines)
-    return (yield from steps)
-
-
 def before_command(context: Context, now_ns: int) -> tuple[bytes, bool]:
     """Say what a job's launcher writes before it becomes the command (JOB-RUN-84).
 

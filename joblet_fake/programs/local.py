@@ -49,6 +49,7 @@ class Local:
         # Guards what follows: processes end on threads of their own.
         self._mutex = threading.Lock()
         self._running: set[LocalProcess] = set()
+        self._untold: set[LocalProcess] = set()
         self._guard: subprocess.Popen[str] | None = None
         self._scratch: Path | None = None
         self._volumes = LocalVolumes()
@@ -97,6 +98,7 @@ class Local:
                 job.usage.probe = LocalUsage(process.group)
                 with self._mutex:
                     self._running.add(process)
+                    self._untold.add(process)
                     self._tell(f"+{process.group}")
                 process.watch(self._timeout, lambda: self._late(job))
                 return process
@@ -106,12 +108,14 @@ class Local:
             if reason
             else system_lines.unknown_command(now, context.command)
         )
-        return ScriptedProcess(_failing(lines), self._clock, output, exited, delay)
+        return ScriptedProcess(lambda _context: _failing(lines), context, output, exited, delay)
 
     @property
     def busy(self) -> bool:
-        """Whether a process is at work."""
-        return bool(self._running)
+        """Whether a process is at work, or has ended and not yet told so."""
+        with self._mutex:
+            self._untold = {process for process in self._untold if not process.told}
+            return bool(self._untold)
 
     def close(self) -> None:
         """Kill every process, wait for its end, remove the folders; nothing is told of it."""

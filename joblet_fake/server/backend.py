@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from joblet_fake.programs import LIMIT, stuck
 from joblet_fake.server.connections import peer_of
 from joblet_fake.server.drive import Drive
 from joblet_fake.services import StatusError
@@ -142,6 +143,7 @@ class Backend:
         errors: where errors of the fake itself are kept.
         plaintext_role: the role of callers without a certificate, on a server without TLS.
         stall_timeout: real seconds that a stream waits on a frozen clock that nobody moves.
+        code_timeout: real seconds that a predicate of the test may take.
     """
 
     def __init__(
@@ -154,6 +156,7 @@ class Backend:
         errors: list[BaseException] | None = None,
         plaintext_role: str = "admin",
         stall_timeout: float = STALL_TIMEOUT,
+        code_timeout: float = LIMIT,
     ) -> None:
         self.exchange = exchange
         self.calls = calls
@@ -161,6 +164,7 @@ class Backend:
         self.faults = faults
         self.plaintext_role = plaintext_role
         self.stall_timeout = stall_timeout
+        self.code_timeout = code_timeout
         self.clock: Clock = exchange.model.clock
         self.launcher = exchange.model.launcher
         self.drive = Drive(self.clock, loop, self.fire)
@@ -237,9 +241,15 @@ class Backend:
                 )
             self._asked += 1
             try:
-                threading.Thread(target=work, name="joblet-fake-asks", daemon=True).start()
+                thread = threading.Thread(target=work, name="joblet-fake-asks", daemon=True)
+                thread.start()
                 while not given and not failed:
-                    await waker.wait_for_code()
+                    try:
+                        await asyncio.wait_for(waker.wait_for_code(), self.code_timeout)
+                    except TimeoutError:
+                        late = stuck("a predicate", self.code_timeout, thread, work.__code__)
+                        if late is not None and not given:
+                            failed.append(late)
             finally:
                 self._asked -= 1
         if failed:

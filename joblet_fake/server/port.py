@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import grpc
 
-from joblet_fake.exchange import Call, role_of
+from joblet_fake.exchange import INSIDE, Call, role_of
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.outcome import Outcome
 from joblet_fake.server.connections import connections
 from joblet_fake.server.faulty import Faulty
 from joblet_fake.server.gate import Gate
 from joblet_fake.server.tls import client_name
+from joblet_fake.server.turn import Turn
 from joblet_fake.services import Asked, StatusError, Streamed
 
 if TYPE_CHECKING:
@@ -41,10 +42,6 @@ POLLED: Final = frozenset(
     },
 )
 """The reads that clients repeat while they wait for something to happen."""
-
-
-LATEST: Final = 60_000_000_000
-"""Clock nanoseconds that a call takes at most: deletions that a persist service does not answer."""
 
 
 def _given_up(context: Context) -> str:
@@ -116,16 +113,21 @@ class Port(grpc.GenericRpcHandler):
     def _call(self, method: Method, data: bytes, context: Context) -> Call:
         """Enter a call in the journal."""
         backend = self._backend
+        metadata = tuple(context.invocation_metadata() or ())
+        inside = INSIDE in metadata
+        if inside:
+            metadata = tuple(pair for pair in metadata if pair != INSIDE)
         call = Call(
             method.key,
             self._role(context),
             data,
             backend.clock.now_ns(),
             method,
-            tuple(context.invocation_metadata() or ()),
+            metadata,
             context.peer(),
             # The stubs don't know that it is None without a deadline.
             cast("float | None", context.time_remaining()),
+            inside=inside,
         )
         backend.calls.add(call)
         return call
@@ -150,19 +152,24 @@ class Port(grpc.GenericRpcHandler):
 
     def _unary(self, method: Method) -> Callable[..., Any]:
         backend = self._backend
-        begin = backend.exchange.begin
+        begin, caused_by = backend.exchange.begin, backend.clock.holds.caused_by
         key = method.key
         polled = key in POLLED and backend.clock.mode == "skipping"
         armed, gate = backend.faults.armed, self.gate
 
         async def work(call: Call, data: bytes) -> bytes:
-            answer = begin(method, call.role, data)
+            turn = Turn(backend, call)
+            with caused_by(call):
+                answer = begin(method, call.role, data)
             if polled and isinstance(answer, bytes) and backend.seen(key, data, answer):
                 # A client that reads the same again waits for the clock: let it get there.
-                backend.fire(backend.clock.skip)
+                await turn.skip()
                 answer = begin(method, call.role, data)
                 backend.seen(key, data, answer)
-            return answer if isinstance(answer, bytes) else await self._later(answer)
+            if not isinstance(answer, bytes):
+                answer = await self._later(answer, turn, call)
+            await turn.free()
+            return answer
 
         async def handle(data: bytes, context: Context) -> bytes:
             call = self._call(method, data, context)
@@ -192,38 +199,20 @@ class Port(grpc.GenericRpcHandler):
 
         return handle
 
-    async def _later(self, answer: Answer) -> bytes:
+    async def _later(self, answer: Answer, turn: Turn, call: Call) -> bytes:
         """Give a unary method's answer that takes time, or the test's own code."""
+        backend = self._backend
         while isinstance(answer, Asked | Outcome):
             if isinstance(answer, Asked):
-                given = await self._backend.ask(answer.question)
-                answer = self._backend.exchange.go_on(answer, given)
+                given = await backend.ask(answer.question)
+                with backend.clock.holds.caused_by(call):
+                    answer = backend.exchange.go_on(answer, given)
             else:
-                await self._done(answer)
+                await turn.done(answer)
                 answer = answer.result()
         if not isinstance(answer, bytes):
             raise TypeError(f"a unary method answered with {answer!r}")
         return answer
-
-    async def _done(self, outcome: Outcome[Any]) -> None:
-        backend, clock = self._backend, self._backend.clock
-        if outcome.done:
-            return
-        with backend.waker() as waker:
-            with clock.lock:
-                outcome.on_done(waker.wake)
-            latest = clock.now_ns() + LATEST
-            while not outcome.done:
-                if clock.mode != "frozen":
-                    await waker.wait()
-                elif outcome.timed and (due := clock.next_event()) is not None and due <= latest:
-                    # Only the caller could move this clock, and it waits for us: the call itself
-                    # takes its time off the clock.
-                    clock.step()
-                elif backend.launcher.busy:
-                    await waker.wait_shortly()
-                else:
-                    await waker.wait()
 
     def _stream(self, method: Method) -> Callable[..., Any]:
         backend = self._backend
@@ -270,6 +259,7 @@ class Port(grpc.GenericRpcHandler):
         if not isinstance(answer, Streamed):
             return
         feed, encode, gate = answer.feed, answer.encode, self.gate
+        turn = Turn(self._backend, call)
         lock = self._backend.clock.lock
         with self._backend.waker() as waker:
             try:
@@ -291,7 +281,7 @@ class Port(grpc.GenericRpcHandler):
                     if ended:
                         return
                     if not batch:
-                        await waker.wait()
+                        await turn.wait(waker)
             finally:
                 with lock:
                     feed.close()

@@ -3,7 +3,7 @@
 # ruff: noqa: PLR0917, TC003 - others' tests take as many fixtures, and import, as they like
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, assert_type
@@ -13,16 +13,25 @@ import pytest
 
 from joblet_fake import (
     FakeJoblet,
+    Hang,
     InstallScript,
     JobView,
+    Metrics,
     NetworkView,
+    OnStop,
     PortError,
     Rule,
+    RunningJob,
     RuntimeView,
     Script,
+    Sleep,
     StalledError,
+    Stderr,
+    Stdout,
+    Step,
     Tls,
     VolumeView,
+    Write,
     versions,
 )
 
@@ -168,3 +177,40 @@ async def test_of_its_own() -> None:
         assert_type(fake, FakeJoblet)
     for error in (PortError("taken"), StalledError("frozen")):
         assert isinstance(error, OSError | RuntimeError)
+
+
+def test_generators(joblet: FakeJoblet) -> None:
+    def saving(job: RunningJob) -> Iterator[Step]:
+        yield Stdout(job.files["checkpoint"])
+
+    @joblet.programs.register("train.py", args=["-v"], when=lambda spec: spec.max_memory > 1)
+    def train(job: RunningJob) -> Generator[Step, None, int]:
+        assert_type(job.uuid, str)
+        assert_type(job.args, tuple[str, ...])
+        assert_type(job.environment, dict[str, str])
+        assert_type(job.attempt, int)
+        assert_type(job.now(), datetime)
+        assert_type(job.files["in.txt"], bytes)
+        assert_type(job.random.random(), float)
+        yield OnStop(saving)
+        yield Stdout(b"epoch 1\n", times=3)
+        yield Metrics(cpu_percent=93.0, memory_bytes=512 << 20)
+        yield Write("checkpoint", b"1")
+        yield Sleep(30)
+        yield Stderr(b"warning: lr\n")
+        return 0
+
+    @joblet.programs.register()
+    def anything(_job: RunningJob) -> Iterator[Hang]:
+        yield Hang()
+
+    same: Callable[[RunningJob], Generator[Step, None, int]] = train
+    assert_type(next(same(joblet)), Step)  # type: ignore[arg-type]  # only the fake makes such jobs
+    assert_type(joblet.programs.explain("x"), str)
+    assert_type(joblet.programs.on("x").exits(1).then.exits(0), Script)
+    assert_type(joblet.programs.on("x").attempt(2).on_stop(prints="bye", exits=3), Script)
+
+
+async def test_time_for_tasks(joblet: FakeJoblet) -> None:
+    await joblet.clock.advance_async(minutes=1)
+    await joblet.clock.run_until_idle_async()
