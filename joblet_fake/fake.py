@@ -150,7 +150,6 @@ class FakeJoblet:
                 rules=rules,
                 model=self.model,
                 tls=self._tls,
-                end_processes=self.programs.close,
                 reconnect=self._client.forget,
             ),
         )

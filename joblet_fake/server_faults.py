@@ -34,7 +34,6 @@ class ServerFaults:
         rules: where rules for calls are written.
         model: the server's state.
         tls: the certificates; None for plaintext.
-        end_processes: ends what jobs run outside the model.
         reconnect: has the fake's own calls make a new connection.
     """
 
@@ -45,14 +44,12 @@ class ServerFaults:
         rules: FaultRules,
         model: Model,
         tls: Tls | None,
-        end_processes: Callable[[], object],
         reconnect: Callable[[], object],
     ) -> None:
         self._server = server
         self._rules = rules
         self._model = model
         self._tls = tls
-        self._end_processes = end_processes
         self._reconnect = reconnect
         self._lock = threading.RLock()
         self._undo: dict[str, Callable[[], object]] = {}
@@ -216,8 +213,6 @@ class ServerFaults:
             self._at_ports(None, lambda listener: listener.refuse(), "gone", "crash")
             if keep_state:
                 return
-            # Without the model's lock, which the end of a local process needs.
-            self._end_processes()
             with self._model.clock.lock:
                 self._model.restart()
 
