@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 MICROS: Final = 1_000_000
 PAGE: Final = 4096
 MASK: Final = 2**64 - 1
+HIGHEST_COUNT: Final = 2**63 - 1
+"""The highest number that a message holds."""
+HIGHEST_PERCENT: Final = 1_000_000
+"""Ten thousand cores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +56,9 @@ class Metrics:
             kinds = (int, float) if name.endswith("percent") else (int,)
             if isinstance(value, bool) or not isinstance(value, kinds):
                 raise ValueError(f"{name}={value!r} is no {kinds[-1].__name__}")  # noqa: TRY004
-            if not 0 <= value < MASK:
-                raise ValueError(f"{name}={value!r}: it is 0 or more")
+            most = HIGHEST_PERCENT if name.endswith("percent") else HIGHEST_COUNT
+            if not 0 <= value <= most:
+                raise ValueError(f"{name}={value!r}: it is 0 to {most:,}")
 
     def said(self) -> dict[str, float]:
         """Give what is said, by name."""
