@@ -62,6 +62,18 @@ class Collector:
         stop_ns: when it stopped; None while it goes on.
     """
 
+    __slots__ = (
+        "_clock",
+        "_followers",
+        "_measured",
+        "_probe",
+        "_seeded",
+        "_timer",
+        "job",
+        "start_ns",
+        "stop_ns",
+    )
+
     def __init__(self, job: Job, clock: Clock, seed: int, start_ns: int) -> None:
         self.job = job
         self.start_ns = start_ns
