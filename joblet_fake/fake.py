@@ -419,6 +419,16 @@ class FakeJoblet:
 
     # Inside
 
+    def _set_persist(self, state: str) -> None:
+        """Have the persist service be `"up"`, `"gone"` or `"hung"` for its core (PER-70, PER-71).
+
+        Raises:
+            ValueError: there is no such state.
+        """
+        check_thread()
+        with self.model.change():
+            self.model.persist_state = state
+
     @property
     def _inside(self) -> bool:
         """Whether a program of this fake asks: the clock waits for it."""
