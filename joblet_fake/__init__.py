@@ -4,7 +4,7 @@ from joblet_fake import _grpc_without_fork  # noqa: F401 - must come before all 
 from joblet_fake._version import __version__
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
-from joblet_fake.exchange import Call, Calls
+from joblet_fake.exchange import Call, Calls, Frame
 from joblet_fake.fake import FakeJoblet
 from joblet_fake.jobs_view import JobsView, JobView
 from joblet_fake.programs import Programs, Script
@@ -20,6 +20,7 @@ __all__ = [
     "Clock",
     "FakeJoblet",
     "ForkError",
+    "Frame",
     "JobView",
     "JobsView",
     "Method",

@@ -31,6 +31,8 @@ CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", 128 * 1024 * 1024),
 )
 
+EVERYWHERE = ("0.0.0.0", "::", "[::]")  # noqa: S104 - named here, not listened on
+
 
 class FakeJoblet:
     r"""A fake Joblet: the core services on one port, PersistService on another.
@@ -53,6 +55,9 @@ class FakeJoblet:
         core_port: where the core services listen; 0 for any free port.
         persist_port: where PersistService listens; 0 for any free port.
         stall_timeout: real seconds after which a stream on a frozen clock gives up waiting.
+        listen: the address that both ports listen on; other machines can call any but loopback.
+        names: further names and addresses for the server's certificate; the first is also the
+            one that `rnx_config` gives to clients.
 
     Raises:
         ValueError: an option that can't be; the message lists what can.
@@ -79,6 +84,8 @@ class FakeJoblet:
         core_port: int = 0,
         persist_port: int = 0,
         stall_timeout: float = 30.0,
+        listen: str = HOST,
+        names: tuple[str, ...] = (),
     ) -> None:
         self.options = Options(
             api=api,
@@ -94,6 +101,8 @@ class FakeJoblet:
             core_port=core_port,
             persist_port=persist_port,
             stall_timeout=stall_timeout,
+            listen=listen,
+            names=names,
         )
         self._api = load(api)
         self._generation = generation_of(api)
@@ -103,7 +112,7 @@ class FakeJoblet:
         self.calls = Calls(self._api, check_thread)
         self.jobs = JobsView(self.model, check_thread)
         self._exchange = Exchange(self._api, self._generation, self.model, roles=roles)
-        self._tls = Tls(self._generation.roles) if tls else None
+        self._tls = Tls(self._generation.roles, names) if tls else None
         self._server: Server | None = None
         self._channels: weakref.WeakSet[grpc.Channel] = weakref.WeakSet()
         self._client = Client(self._api, self.channel, self.persist_channel)
@@ -137,7 +146,7 @@ class FakeJoblet:
                 errors=self._errors,
                 stall_timeout=options.stall_timeout,
             )
-            server = Server(backend, credentials)
+            server = Server(backend, credentials, options.listen)
             await server.start(options.core_port, options.persist_port)
             return server
 
@@ -185,12 +194,12 @@ class FakeJoblet:
     @property
     def address(self) -> str:
         """Where the core services listen, as `host:port`."""
-        return f"{HOST}:{self._started.core_port}"
+        return self._at(self._started.core_port)
 
     @property
     def persist_address(self) -> str:
         """Where PersistService listens, as `host:port`."""
-        return f"{HOST}:{self._started.persist_port}"
+        return self._at(self._started.persist_port)
 
     @property
     def tls(self) -> Tls:
@@ -247,7 +256,11 @@ class FakeJoblet:
         Raises:
             RuntimeError: the server is not started.
         """
-        return rnx_config(self.address, self.persist_address, self.model.node_id, self._tls)
+        core, persist = self.address, self.persist_address
+        if self.options.names:
+            name = self.options.names[0]
+            core, persist = (f"{name}:{port.rpartition(':')[2]}" for port in (core, persist))
+        return rnx_config(core, persist, self.model.node_id, self._tls)
 
     # Calling
 
@@ -326,6 +339,13 @@ class FakeJoblet:
         if self._server is None:
             raise RuntimeError("this fake is not started: use `with FakeJoblet() as joblet:`")
         return self._server
+
+    def _at(self, port: int) -> str:
+        """Give where a client on this machine finds a port."""
+        host = self.options.listen
+        if host in EVERYWHERE:
+            host = HOST
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def _open(self, address: str, role: str) -> grpc.Channel:
         shared_loop()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from joblet_fake.clock import EPOCH
 from joblet_fake.exchange import wait_until, wait_until_async
-from joblet_fake.model.job import CANCELED, FINISHED
+from joblet_fake.model.job import CANCELED, FINISHED, RUNNING, JobSpec
+from joblet_fake.model.seeding import Past, add_job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from joblet_fake.exchange import Watch
     from joblet_fake.model.job import Job
@@ -25,6 +27,16 @@ SHOWN = 10
 
 def _moment(nanos: int | None) -> datetime | None:
     return None if nanos is None else EPOCH + timedelta(microseconds=nanos // 1000)
+
+
+def _nanos(moment: datetime) -> int:
+    if moment.utcoffset() is None:
+        raise ValueError(f"{moment!r} has no time zone: give an aware datetime")
+    return (moment - EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
 
 
 class JobView:
@@ -162,6 +174,78 @@ class JobsView(Mapping[str, JobView]):
 
     def __len__(self) -> int:
         return len(self._model.jobs.stored)
+
+    def add(
+        self,
+        command: str,
+        args: Sequence[str] = (),
+        *,
+        status: str = "COMPLETED",
+        exit_code: int | None = None,
+        stdout: str | bytes = b"",
+        stderr: str | bytes = b"",
+        started: datetime | None = None,
+        ended: datetime | None = None,
+        due: datetime | None = None,
+        uuid: str | None = None,
+        **asked: Any,  # noqa: ANN401 - fields of RunJob's request, checked by their names
+    ) -> JobView:
+        r"""Put a job on the server, in any state, as if it had been run there.
+
+        Args:
+            command: the command.
+            args: its arguments.
+            status: one of INITIALIZING, RUNNING, COMPLETED, FAILED, STOPPED, SCHEDULED, CANCELED;
+                a running job runs its program from now on, a scheduled one waits for its time.
+            exit_code: None for the status's own: 1 for FAILED, else 0.
+            stdout: what it has written; it is in its log and in the history.
+            stderr: what it has written there, after stdout.
+            started: when it was submitted, an aware datetime; now if not given.
+            ended: when it ended; a second after it was submitted if not given.
+            due: when it is due, for a scheduled job.
+            uuid: its id; the next one if not given.
+            **asked: further fields of RunJob's request: name, environment, volumes and the like.
+
+        Raises:
+            ValueError: no real job was ever so, or its id is taken; the message says why.
+            TypeError: RunJob's request has no such field.
+
+        >>> from joblet_fake import FakeJoblet
+        >>> with FakeJoblet(clock="frozen") as joblet:
+        ...     job = joblet.jobs.add("train", status="FAILED", exit_code=3, stderr="no GPU\n")
+        ...     print(joblet.rpc("GetJobStatus", uuid=job.uuid).exit_code, job.stderr, end="")
+        3 no GPU
+        """
+        self._check()
+        possible = {each.name for each in fields(JobSpec)} - {"command", "args", "program"}
+        unknown = set(asked) - possible
+        if unknown:
+            raise TypeError(
+                f"add() has no argument {', '.join(sorted(unknown))}: RunJob's fields are "
+                f"{', '.join(sorted(possible))}",
+            )
+        spec = JobSpec(command, tuple(args), **asked)
+        if status == RUNNING and self._model.launcher.asks_user_code:
+            # Predicates of the test are never called under the model's lock.
+            spec = replace(spec, program=self._model.launcher.choose(spec))
+        with self._model.change():
+            start_ns = self._model.clock.now_ns() if started is None else _nanos(started)
+            end_ns = None if ended is None else _nanos(ended)
+            output = tuple(
+                (start_ns if end_ns is None else end_ns, _bytes(data), stream)
+                for data, stream in ((stdout, "stdout"), (stderr, "stderr"))
+                if data
+            )
+            past = Past(
+                status=status,
+                exit_code=exit_code,
+                start_ns=start_ns,
+                end_ns=end_ns,
+                due_ns=None if due is None else _nanos(due),
+                output=output,
+                uuid=uuid,
+            )
+            return JobView(self._model, add_job(self._model, spec, past))
 
     def wait(self, uuid: str, timeout: float = 5) -> JobView:
         """Wait until a job is over: COMPLETED, FAILED, STOPPED or CANCELED.

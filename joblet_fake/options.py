@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from joblet_fake.clock import CLOCK_MODES
 from joblet_fake.model.pace import PACES
+from joblet_fake.server import HOST, is_loopback
 from joblet_fake.services import GENERATIONS, generation_of
 from joblet_fake.wire import versions
 
@@ -39,6 +40,8 @@ class Options:
     core_port: int = 0
     persist_port: int = 0
     stall_timeout: float = 30.0
+    listen: str = HOST
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.api not in versions():
@@ -57,6 +60,11 @@ class Options:
             raise ValueError(
                 f"core_port and persist_port are both {self.core_port}: the services listen on "
                 "two ports; use 0 for any free one",
+            )
+        if self.exec and not self.tls and not is_loopback(self.listen):
+            raise ValueError(
+                f"exec with tls=False on {self.listen}: anybody on the network could run commands "
+                "on this machine; use mutual TLS, or listen on 127.0.0.1",
             )
         if self.stall_timeout <= 0:
             raise ValueError(f"stall_timeout={self.stall_timeout}: it is a number of real seconds")

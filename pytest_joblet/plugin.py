@@ -29,13 +29,17 @@ TARGET_OPTIONS = {
 }
 """What names the server of contract tests, in the same two places."""
 
+REPORT_OPTION = {
+    "report": "what a failed test's report says of its fakes: short (the default), full or none",
+}
+
 FAKES = pytest.StashKey["list[FakeJoblet]"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--joblet-api` and the like, and configuration keys of the same names."""
     group = parser.getgroup("joblet", "fake Joblet servers")
-    for name, text in (RUN_OPTIONS | TARGET_OPTIONS).items():
+    for name, text in (RUN_OPTIONS | TARGET_OPTIONS | REPORT_OPTION).items():
         key = f"joblet_{name.replace('-', '_')}"
         group.addoption(
             f"--joblet-{name}",
@@ -53,6 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "joblet(api=..., clock=..., tls=..., ...): start the test's `joblet` fixture with these "
         "options of FakeJoblet; on a test, a class or a module, the closest wins",
     )
+    report = _setting(config, "report")
+    if report not in (None, "short", "full", "none"):
+        raise pytest.UsageError(f"joblet-report={report}: it is short, full or none")
     options = _run_options(config)
     for name in RUN_OPTIONS:
         # The configuration file's are looked at by the first fixture: until then a run that
@@ -99,7 +106,7 @@ def pytest_runtest_makereport(
         if fakes:
             from pytest_joblet.sections import sections  # noqa: PLC0415 - loaded when needed
 
-            report.sections.extend(sections(fakes))
+            report.sections.extend(sections(fakes, _setting(item.config, "report") or "short"))
     return report
 
 

@@ -1,4 +1,4 @@
-"""What a failed test's report says about its fakes: who called, and what became of the jobs."""
+"""What a failed test's report says about its fakes: what was said, and what became of the jobs."""
 
 from __future__ import annotations
 
@@ -7,60 +7,97 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from joblet_fake import FakeJoblet, JobView
+    from joblet_fake import Call, FakeJoblet, JobView
+
+REPORTS: Final = ("short", "full", "none")
+"""What `--joblet-report` takes."""
 
 SHOWN: Final = 20
-"""How many calls and jobs of one fake are shown, the newest."""
+"""How many calls and jobs of one fake a short report shows, the newest."""
 
 WIDTH: Final = 60
-"""How many characters of a request are shown."""
+"""How many characters of a request, or of a line of output, a short report shows."""
+
+TAIL: Final = 5
+"""How many lines of a job's output a short report shows, the last ones."""
+
+MASKED_FROM: Final = 4
+"""How long a secret must be to be masked wherever it stands; shorter ones are in every text."""
 
 
-def sections(fakes: Sequence[FakeJoblet]) -> Iterator[tuple[str, str]]:
-    """Give the titles and texts for a report.
+def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tuple[str, str]]:
+    """Give the titles and texts for a report; secrets are masked in all of them.
 
     Args:
         fakes: the fakes that the test could have used; those without calls and jobs are left out.
+        report: one of `REPORTS`.
     """
+    if report == "none":
+        return
+    full = report == "full"
     used = [(fake, list(fake.calls), list(fake.jobs.values())) for fake in fakes]
     used = [(fake, calls, jobs) for fake, calls, jobs in used if calls or jobs]
     for fake, calls, jobs in used:
         name = f" of {fake.address}" if len(used) > 1 else ""
+        hide = _Masks(calls)
         if calls:
-            yield f"joblet calls{name}", _newest(calls, [_told(call) for call in calls[-SHOWN:]])
+            told = [call.whole() if full else str(call) for call in _newest(calls, full=full)]
+            left_out = len(calls) - len(told) + fake.calls.dropped
+            yield f"joblet calls{name}", hide(_listed(left_out, told))
         if jobs:
-            yield f"joblet jobs{name}", _newest(jobs, [_became(job) for job in jobs[-SHOWN:]])
+            became = [_became(job, full=full) for job in _newest(jobs, full=full)]
+            yield f"joblet jobs{name}", hide(_listed(len(jobs) - len(became), became))
+        if fake.clock.mode != "flowing" or full:
+            yield f"joblet clock{name}", _time(fake)
 
 
-def _newest(all_of_them: Sequence[object], lines: Iterable[str]) -> str:
-    left_out = len(all_of_them) - SHOWN
+class _Masks:
+    """Hides the secrets of all jobs, wherever they stand."""
+
+    def __init__(self, calls: Iterable[Call]) -> None:
+        self._secrets: set[str] = set()
+        for call in calls:
+            if call.method == "JobService.RunJob" and call.request is not None:
+                self._secrets |= set(call.request.secret_environment.values())
+
+    def __call__(self, text: str) -> str:
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            if len(secret) >= MASKED_FROM:
+                text = text.replace(secret, "***")
+        return text
+
+
+def _newest(things: Sequence[Any], *, full: bool) -> Sequence[Any]:
+    return things if full else things[-SHOWN:]
+
+
+def _listed(left_out: int, lines: Iterable[str]) -> str:
     return "\n".join([f"({left_out} earlier)"] * (left_out > 0) + list(lines))
 
 
-def _told(call: Any) -> str:  # noqa: ANN401 - an entry of the journal
-    answer = call.code or "open"
-    if call.details:
-        answer += f" {call.details!r}"
-    elif call.sent != (1 if call.code else 0):
-        answer += f" {call.sent} messages"
-    return f"{call.role:7} {call.method}({_asked(call.request)}) -> {answer}"
+# Jobs
 
 
-def _asked(request: Any) -> str:  # noqa: ANN401 - a run-time message class
-    """Give a request's plain fields; secrets and uploads are none of them."""
-    if request is None:
-        return "?"
-    plain = {
-        field.name: value if isinstance(value, str | bytes | float | int) else list(value)
-        for field, value in request.ListFields()
-        if field.message_type is None
-    }
-    return _short(", ".join(f"{name}={value!r}" for name, value in plain.items()))
+def _became(job: JobView, *, full: bool) -> str:
+    words = " ".join((job.command, *job.args))
+    line = (
+        f"{job.uuid} {job.status}, exit code {job.exit_code}: "
+        f"{(words if full else _short(words))!r} ({job.explanation})"
+    )
+    output = job.output_bytes.decode(errors="replace").splitlines()
+    tail = output if full else [_short(each) for each in output[-TAIL:]]
+    left_out = len(output) - len(tail)
+    head = [f"    ({left_out} earlier lines)"] if left_out else []
+    return "\n".join([line, *head, *(f"    | {each}" for each in tail)])
 
 
-def _became(job: JobView) -> str:
-    words = _short(" ".join((job.command, *job.args)))
-    return f"{job.uuid} {job.status}, exit code {job.exit_code}: {words!r} ({job.explanation})"
+def _time(fake: FakeJoblet) -> str:
+    clock = fake.clock
+    line = f"{clock.mode}, at {clock.now().isoformat()}"
+    due = clock.next_due()
+    if due is None:
+        return f"{line}, nothing is due"
+    return f"{line}, next event in {(due - clock.now_ns()) / 1e9:g} s"
 
 
 def _short(text: str) -> str:

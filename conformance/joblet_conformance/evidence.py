@@ -15,7 +15,7 @@ import grpc
 
 import joblet_conformance.cases
 from joblet_conformance.case import CASES
-from joblet_conformance.facts import covering, read_facts, uncovered_reasons
+from joblet_conformance.facts import covering, read_facts, reason_of, uncovered_reasons
 from joblet_conformance.recording import read_recordings
 from joblet_fake import FakeJoblet
 
@@ -139,7 +139,7 @@ def page() -> str:
     covered = covering(CASES)
     reasons = uncovered_reasons()
     lines += [
-        f"| {fact_id} | {reasons.get(fact_id, 'no case yet')} |"
+        f"| {fact_id} | {reason_of(fact_id, reasons) or 'no case yet'} |"
         for fact_id in facts
         if fact_id not in covered
     ]

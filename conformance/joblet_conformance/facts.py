@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from joblet_conformance.case import Case
 
@@ -56,9 +56,18 @@ def read_facts(path: Path | None = None) -> dict[str, Fact]:
 
 
 def uncovered_reasons() -> dict[str, str]:
-    """Give the reason of each fact that has no case, by id."""
+    """Give the reason of each fact, or group of facts such as `RNX`, that has no case, by id."""
     told = tomllib.loads((Path(__file__).parent / "uncovered.toml").read_text())
     return {fact_id: entry["reason"] for fact_id, entry in told.items()}
+
+
+def reason_of(fact_id: str, reasons: Mapping[str, str]) -> str:
+    """Give the reason why a fact has no case, its own or its group's; empty if there is none.
+
+    >>> reason_of("RNX-04", {"RNX": "a client's own behaviour"})
+    "a client's own behaviour"
+    """
+    return reasons.get(fact_id) or reasons.get(fact_id.rpartition("-")[0], "")
 
 
 def covering(cases: Iterable[Case]) -> dict[str, list[str]]:

@@ -79,10 +79,29 @@ def main() -> None:
     "--log-level",
     default="info",
     type=click.Choice(LOG_LEVELS),
-    help="What goes to stderr: requests (debug), calls (info), or failures of the fake alone.",
+    help="What goes to stderr: requests in full (debug), calls and jobs (info), or failures of "
+    "the fake alone.",
+)
+@click.option(
+    "--json",
+    "json_lines",
+    is_flag=True,
+    help="Write JSON lines to stdout: started, each call and each job's new status, stopped.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    help="The address to listen on; 0.0.0.0 in a container. Other machines can then call it.",
+)
+@click.option(
+    "--san",
+    multiple=True,
+    metavar="NAME",
+    help="A further name or address for the server's certificate, and the first one for the "
+    "clients' configuration; can be given again.",
 )
 def serve(**options: Any) -> None:  # noqa: ANN401 - click has checked them
-    """Serve on 127.0.0.1 until interrupted (Ctrl-C or SIGTERM)."""
+    """Serve until interrupted (Ctrl-C or SIGTERM), and show what happens."""
     from joblet_fake.cli.serve import serve as run  # noqa: PLC0415 - only what a command needs
 
     run(**options)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
 import threading
+import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from joblet_fake.cli.watch import Watch
 from joblet_fake.fake import FakeJoblet
-from joblet_fake.server import PortError
+from joblet_fake.server import PortError, is_loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
-
-    from joblet_fake.exchange import Call
-
-LOG: Final = logging.getLogger("joblet_fake")
 
 PATIENCE: Final = 1.0
 """Real seconds between looks at Ctrl-C on systems where it does not wake a waiting thread."""
@@ -30,10 +28,13 @@ def serve(
     port: int,
     persist_port: int,
     control_port: int,  # noqa: ARG001 - reserved, so that start scripts need not change
+    host: str,
+    san: Sequence[str],
     rnx_config: Path | None,
     ready_file: Path | None,
     exec_: bool,
     log_level: str,
+    json_lines: bool,
     **options: Any,  # noqa: ANN401 - FakeJoblet's own
 ) -> None:
     """Serve until SIGINT or SIGTERM.
@@ -42,18 +43,20 @@ def serve(
         port: where the core services listen; 0 for any free port.
         persist_port: where PersistService listens; 0 for any free port.
         control_port: kept for the control service.
+        host: the address to listen on.
+        san: further names in the server's certificate.
         rnx_config: where to write the clients' configuration; None for nowhere.
         ready_file: where to write the addresses once calls are accepted; None for nowhere.
         exec_: run jobs as real local processes.
-        log_level: `"debug"` shows requests, `"info"` calls, the others failures of the fake.
+        log_level: `"debug"` shows requests, `"info"` calls and jobs, the others failures of the
+            fake.
+        json_lines: write everything as JSON lines on stdout.
         **options: further options of `FakeJoblet`.
 
     Raises:
         click.ClickException: an option that can't be, a port that is taken, a file that can't be
             written, or something that went wrong inside the fake.
     """
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    LOG.setLevel(log_level.upper())
     if options["clock"] == "frozen":
         raise click.UsageError(
             "--clock frozen: nobody could move it, since the control service is not built yet; "
@@ -63,16 +66,24 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     try:
-        fake = FakeJoblet(**options, exec=exec_, core_port=port, persist_port=persist_port)
+        fake = FakeJoblet(
+            **options,
+            exec=exec_,
+            listen=host,
+            names=tuple(san),
+            core_port=port,
+            persist_port=persist_port,
+        )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    fake.calls.on_end = _log
+    watch = Watch(log_level, as_json=json_lines)
+    watch.follow(fake)
     try:
         _forget(ready_file)  # one of an earlier run would be believed
         with fake:
             if rnx_config is not None:
                 _write_private(rnx_config, fake.rnx_config())
-            _tell(fake, rnx_config)
+            _tell(fake, rnx_config, watch, json_lines=json_lines)
             if ready_file is not None:
                 _announce(ready_file, fake)
             while not ended.wait(PATIENCE):
@@ -83,11 +94,16 @@ def serve(
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from None
     calls = len(fake.calls) + fake.calls.dropped
-    click.echo(f"stopped after {calls} call{'' if calls == 1 else 's'}")
+    last = f"stopped after {calls} call{'' if calls == 1 else 's'}"
+    if json_lines:
+        watch.tell("stopped", last, calls=calls)
+    watch.close()
+    if not json_lines:
+        click.echo(last)
     try:
         fake.check()
-    except Exception as error:
-        LOG.exception("the fake itself failed:")
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told and ends the command
+        click.echo("".join(traceback.format_exception(error)), err=True)
         raise click.ClickException(f"the fake itself failed: {error!r}") from None
 
 
@@ -97,9 +113,18 @@ def _forget(ready_file: Path | None) -> None:
         ready_file.unlink(missing_ok=True)
 
 
-def _tell(fake: FakeJoblet, rnx_config: Path | None) -> None:
+def _tell(fake: FakeJoblet, rnx_config: Path | None, watch: Watch, *, json_lines: bool) -> None:
     """Say where the fake serves, and what clients need."""
     tls = fake.options.tls
+    if not is_loopback(fake.options.listen):
+        who = "whoever has one of its certificates" if tls else "anybody, as an admin,"
+        click.echo(
+            f"warning: it listens on {fake.options.listen}: {who} can call it from other machines",
+            err=True,
+        )
+    if json_lines:
+        watch.tell("started", "", **_news(fake))
+        return
     click.echo(
         f"{click.style('joblet-fake', bold=True)} serves API {fake.options.api} "
         f"({'mutual TLS' if tls else 'plaintext'})",
@@ -115,17 +140,6 @@ def _tell(fake: FakeJoblet, rnx_config: Path | None) -> None:
     click.echo("Ctrl-C ends it.")
 
 
-def _log(call: Call) -> None:
-    """Write a line for a call that was answered."""
-    if not LOG.isEnabledFor(logging.INFO):
-        return
-    answer = call.code if not call.details else f"{call.code} {call.details!r}"
-    LOG.info("%-7s %-28s %s, %d sent", call.role, call.method, answer, call.sent)
-    if LOG.isEnabledFor(logging.DEBUG):
-        for line in str(call.request).splitlines():
-            LOG.debug("        %s", line)
-
-
 def _write_private(path: Path, text: str) -> None:
     """Write a file that its owner alone can read: it holds private keys."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,16 +148,19 @@ def _write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _announce(path: Path, fake: FakeJoblet) -> None:
-    """Write the ready file in one piece: whoever waits for it never sees half of it."""
-    news = {
+def _news(fake: FakeJoblet) -> dict[str, Any]:
+    return {
         "core": fake.address,
         "persist": fake.persist_address,
         "control": None,
         "api": fake.options.api,
         "tls": fake.options.tls,
     }
+
+
+def _announce(path: Path, fake: FakeJoblet) -> None:
+    """Write the ready file in one piece: whoever waits for it never sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.part")
-    draft.write_text(json.dumps(news) + "\n")
+    draft.write_text(json.dumps(_news(fake)) + "\n")
     draft.replace(path)

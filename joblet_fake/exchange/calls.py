@@ -3,91 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from joblet_fake.clock import EPOCH
+from joblet_fake.exchange.misses import Expected, nearest
 from joblet_fake.exchange.waiting import wait_until, wait_until_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
-    from joblet_fake.wire import Api, Method
-
-Metadata = tuple[tuple[str, str | bytes], ...]
+    from joblet_fake.exchange.call import Call
+    from joblet_fake.wire import Api
 
 CALLS_KEPT: Final = 10_000
-FRAMES_KEPT: Final = 100
+BYTES_KEPT: Final = 256 * 1024 * 1024
+"""How many bytes of requests and answers the journal keeps at most."""
 
-
-@dataclass(slots=True)
-class Call:
-    """One call: who asked what, and how it was answered.
-
-    Attributes:
-        method: the method's key, such as `"JobService.RunJob"`, or the path of an unknown one.
-        role: the caller's role.
-        request_bytes: the request as it came.
-        started_ns: the clock's time at which it came, nanoseconds since 1970.
-        shape: the method; None for an unknown one.
-        metadata: what the caller sent beside the request, as pairs.
-        ended_ns: the clock's time at which it was answered; None while it is open.
-        code: the gRPC code's name; None while it is open.
-        details: the text beside the code.
-        frames: the first messages that were sent, as bytes; `sent` counts all of them.
-        sent: how many messages were sent.
-    """
-
-    method: str
-    role: str
-    request_bytes: bytes
-    started_ns: int
-    shape: Method | None = None
-    metadata: Metadata = ()
-    ended_ns: int | None = None
-    code: str | None = None
-    details: str = ""
-    frames: list[bytes] = field(default_factory=list)
-    sent: int = 0
-
-    def note(self, message: bytes) -> None:
-        """Note a message that was sent."""
-        self.sent += 1
-        if self.sent <= FRAMES_KEPT:
-            self.frames.append(message)
-
-    @property
-    def request(self) -> Any:  # noqa: ANN401 - a run-time message class
-        """The request's message, with its fields by their newest names; None if it is none."""
-        if self.shape is None:
-            return None
-        try:
-            return self.shape.decode(self.request_bytes)
-        except ValueError:
-            return None
-
-    @property
-    def started(self) -> datetime:
-        """The clock's time at which it came."""
-        return EPOCH + timedelta(microseconds=self.started_ns // 1000)
-
-    @property
-    def ended(self) -> datetime | None:
-        """The clock's time at which it was answered; None while it is open."""
-        if self.ended_ns is None:
-            return None
-        return EPOCH + timedelta(microseconds=self.ended_ns // 1000)
-
-    @property
-    def duration(self) -> float | None:
-        """How long the answer took, in clock seconds; None while the call is open."""
-        return None if self.ended_ns is None else (self.ended_ns - self.started_ns) / 1e9
+LOGS: Final = "JobService.GetJobLogs"
 
 
 class Calls:
-    """The calls of one server, oldest first; the newest 10,000 are kept, the others counted.
+    """The calls of one server, oldest first.
+
+    The newest 10,000 are kept, and of their messages 256 MiB; the others are counted.
 
     Args:
         api: the wire version, which knows the methods' names.
@@ -103,6 +40,7 @@ class Calls:
         self._check = check
         self._calls: deque[Call] = deque(maxlen=CALLS_KEPT)
         self._watchers: dict[Callable[[], None], None] = {}
+        self._bytes = 0
         self.dropped = 0
         self.on_end: Callable[[Call], None] | None = None
 
@@ -171,24 +109,154 @@ class Calls:
             raise self._too_few(key, n, timeout)
         return self._answered(key)
 
+    def wait_for_subscriber(self, job_id: str, n: int = 1, timeout: float = 5) -> list[Call]:
+        """Wait until clients follow a job's log: what it writes from now on reaches them live.
+
+        Args:
+            job_id: the job; a client that asked with a prefix of the id counts too.
+            n: how many clients to wait for.
+            timeout: real seconds to wait at most.
+
+        Returns:
+            Their calls, all of them open.
+
+        Raises:
+            TimeoutError: there were fewer; the message says what was called.
+            RuntimeError: called on the fake's own thread, which could not go on.
+        """
+        self._check()
+        if not wait_until(lambda: len(self._following(job_id)) >= n, self._watch, timeout):
+            raise self._too_few_followers(job_id, n, timeout)
+        return self._following(job_id)
+
+    async def wait_for_subscriber_async(
+        self,
+        job_id: str,
+        n: int = 1,
+        timeout: float = 5,  # noqa: ASYNC109 - as its twin
+    ) -> list[Call]:
+        """Wait like `wait_for_subscriber`, without blocking the event loop."""
+        self._check()
+        if not await wait_until_async(
+            lambda: len(self._following(job_id)) >= n, self._watch, timeout
+        ):
+            raise self._too_few_followers(job_id, n, timeout)
+        return self._following(job_id)
+
+    # Expectations
+
+    def assert_called(
+        self,
+        method: str,
+        *,
+        times: int | None = None,
+        role: str | None = None,
+        code: str | None = None,
+        **fields: object,
+    ) -> list[Call]:
+        """Expect that a method was called so; the fields that are not named may be anything.
+
+        Args:
+            method: its name; a short one where that is unique.
+            times: how often exactly; None for at least once.
+            role: the caller's role.
+            code: the code that the call ended with.
+            **fields: fields of the request, by their newest names.
+
+        Returns:
+            The calls that are so.
+
+        Raises:
+            AssertionError: there were more or fewer; the message shows the nearest misses, field
+                by field.
+            ValueError: no method or field has that name; the message says what is possible.
+        """
+        expected = Expected(self._api.method(method), fields, role, code)
+        numbered = [
+            (place, call) for place, call in enumerate(self) if call.method == expected.shape.key
+        ]
+        found = [call for _, call in numbered if not expected.differences(call)]
+        if len(found) == times or (times is None and found):
+            return found
+        wanted = "at least one call" if times is None else f"{times} call{'s' * (times != 1)}"
+        there = f"there were {len(found)}, and {len(numbered)} to the method"
+        lines = [f"expected {wanted} to {expected}; {there}"]
+        misses = nearest(expected, numbered)
+        if misses and len(found) < (times or 1):
+            lines.append(misses)
+        elif not numbered:
+            lines.append(f"calls so far: {self._so_far()}")
+        raise AssertionError("\n".join(lines))
+
+    def assert_not_called(
+        self,
+        method: str,
+        *,
+        role: str | None = None,
+        code: str | None = None,
+        **fields: object,
+    ) -> None:
+        """Expect that a method was not called, or not so.
+
+        Args:
+            method: its name; a short one where that is unique.
+            role: the caller's role.
+            code: the code that the call ended with.
+            **fields: fields of the request, by their newest names.
+
+        Raises:
+            AssertionError: it was; the message says how often.
+            ValueError: no method or field has that name; the message says what is possible.
+        """
+        self.assert_called(method, times=0, role=role, code=code, **fields)
+
+    # The server's side
+
     def clear(self) -> None:
         """Forget all calls."""
         self._calls.clear()
         self.dropped = 0
+        self._bytes = 0
 
     def add(self, call: Call) -> None:
         """Note a call that came."""
         if len(self._calls) == CALLS_KEPT:
-            self.dropped += 1
+            self._drop()
         self._calls.append(call)
+        self._count(call)
+
+    def _count(self, call: Call) -> None:
+        """Bring the count of bytes up to date with a call, and drop the oldest over the limit."""
+        if call.counted is None:
+            return
+        self._bytes += call.size - call.counted
+        call.counted = call.size
+        while self._bytes > BYTES_KEPT and len(self._calls) > 1:
+            self._drop()
+
+    def _drop(self) -> None:
+        oldest = self._calls.popleft()
+        self.dropped += 1
+        self._bytes -= oldest.counted or 0
+        oldest.counted = None
+
+    def followed(self, call: Call) -> None:
+        """Note that a stream now gets what is to come, as it comes."""
+        call.following = True
+        self._tell()
 
     def end(self, call: Call, now_ns: int, code: str, details: str = "") -> None:
         """Note how a call ended."""
         call.ended_ns = now_ns
         call.code = code
         call.details = details
+        call.following = False
+        self._count(call)
         if self.on_end is not None:
             self.on_end(call)
+        self._tell()
+
+    def _tell(self) -> None:
         if self._watchers:
             for told in tuple(self._watchers):
                 told()
@@ -200,13 +268,29 @@ class Calls:
     def _answered(self, key: str) -> list[Call]:
         return [call for call in self if call.method == key and call.code is not None]
 
+    def _following(self, job_id: str) -> list[Call]:
+        return [
+            call
+            for call in self
+            if call.following and call.method == LOGS and job_id.startswith(call.request.uuid)
+        ]
+
     def _too_few(self, key: str, n: int, timeout: float) -> TimeoutError:
+        return TimeoutError(
+            f"{len(self._answered(key))} of {n} calls to {key} answered after {timeout:g} s; "
+            f"calls so far: {self._so_far()}",
+        )
+
+    def _too_few_followers(self, job_id: str, n: int, timeout: float) -> TimeoutError:
+        return TimeoutError(
+            f"{len(self._following(job_id))} of {n} clients follow the log of {job_id} after "
+            f"{timeout:g} s; calls so far: {self._so_far()}",
+        )
+
+    def _so_far(self) -> str:
         seen = Counter((call.method, call.code or "open") for call in self)
         calls = ", ".join(
             f"{method} ({code}{f', {count} times' if count > 1 else ''})"
             for (method, code), count in seen.items()
         )
-        return TimeoutError(
-            f"{len(self._answered(key))} of {n} calls to {key} answered after {timeout:g} s; "
-            f"calls so far: {calls or 'none'}",
-        )
+        return calls or "none"

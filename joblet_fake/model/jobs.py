@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from joblet_fake.model.job import Job
 
@@ -67,13 +67,19 @@ class Jobs:
     Attributes:
         stored: the jobs that status, list, stop and delete know.
         buffered: the jobs whose output is still in memory; deleted ones are among them.
+        listener: told of every new job and of each visible change of one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, listener: Callable[[Job], None] | None = None) -> None:
         self.stored = Index()
         self.buffered = Index()
+        self.listener = listener
 
     def add(self, job: Job) -> None:
         """Record a new job."""
         self.stored.add(job)
         self.buffered.add(job)
+        listener = self.listener
+        if listener is not None:
+            listener(job)
+            job.watch(lambda: listener(job))

@@ -86,10 +86,38 @@ class Lifecycle:
             self._pace.schedule_uploads if spec.uploads else self._pace.schedule,
             lambda: answer.resolve(job),
         )
-        # A time in the past is due now, and what the job does then happens now (JOB-RUN-43).
-        due = max(schedule.when_ns, self._clock.now_ns())
-        job.timer = self._clock.call_at(due, lambda: self._due(job))
+        self.wait_for(job, schedule.when_ns)
         return answer
+
+    def wait_for(self, job: Job, when_ns: int) -> None:
+        """Launch a scheduled job at its time, nanoseconds since 1970."""
+        # A time in the past is due now, and what the job does then happens now (JOB-RUN-43).
+        due = max(when_ns, self._clock.now_ns())
+        job.timer = self._clock.call_at(due, lambda: self._due(job))
+
+    def seeded(self, uuid: str, spec: JobSpec, start_ns: int) -> Job:
+        """Record a job that was submitted at some moment, without running it."""
+        spec = dataclasses.replace(spec, network=spec.network or DEFAULT_NETWORK)
+        job = Job(uuid, spec, words.INITIALIZING, start_ns=start_ns, number=self._recorded)
+        self._recorded += 1
+        job.statuses.append((start_ns, words.INITIALIZING))
+        self._model.jobs.add(job)
+        return job
+
+    def adopt(self, job: Job) -> None:
+        """Have a job that is to be running run, at once.
+
+        Raises:
+            LaunchError: its network is not there, or its program can't be started.
+        """
+        self._attach(job)
+        self._start(job)
+        job.become(words.RUNNING, self._clock.now_ns())
+
+    def _attach(self, job: Job) -> None:
+        """Give a job its address and its files."""
+        job.address = self._model.networks.attach(job.uuid, job.spec.network)
+        job.files = lay_out(job.spec.uploads, f"{JOBS}/{job.uuid}/work")
 
     def _due(self, job: Job) -> None:
         # One worker launches what is due, one job after another (JOB-SM-07).
@@ -113,8 +141,7 @@ class Lifecycle:
 
     def _execute(self, job: Job, outcome: Outcome[Job]) -> None:
         try:
-            job.address = self._model.networks.attach(job.uuid, job.spec.network)
-            job.files = lay_out(job.spec.uploads, f"{JOBS}/{job.uuid}/work")
+            self._attach(job)
         except LaunchError as error:
             self._failed_to_launch(job, outcome, error)
             return

@@ -14,7 +14,10 @@ from joblet_fake.model.network import Networks
 from joblet_fake.model.pace import PACES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from joblet_fake.clock import Clock
+    from joblet_fake.model.job import Job
     from joblet_fake.model.process import Launcher
 
 
@@ -74,15 +77,16 @@ class Model:
         lifecycle, jobs = self.lifecycle, self.jobs
         # What was to happen to the old jobs must not happen to the new state.
         self.clock.cancel_all()
-        self._begin()
+        self._begin(jobs.listener)
         lifecycle.give_up()
         for job in jobs.buffered:
             job.touch()
 
-    def _begin(self) -> None:
+    def _begin(self, listener: Callable[[Job], None] | None = None) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - ids must repeat with the seed
         self.node_id = self.new_uuid()
-        self.jobs = Jobs()
+        # Whoever listens to the jobs of before listens to those to come.
+        self.jobs = Jobs(listener)
         self.networks = Networks()
         self.history = History()
         self.volumes: set[str] = set()

@@ -81,7 +81,15 @@ class Programs:
         >>> Programs(Clock("frozen")).on("train").prints("epoch 1\n").exits(3)
         on(command='train').prints('epoch 1\n').exits(3)
         """
-        script = Script(command=command, args=args, name=name, env=env, when=when)
+        return self.add(Script(command=command, args=args, name=name, env=env, when=when))
+
+    def add(self, script: Script) -> Script:
+        """Use a script that was made elsewhere, such as by `joblet_fake.strategies.programs`.
+
+        >>> from joblet_fake.clock import Clock
+        >>> Programs(Clock("frozen")).add(Script(command="train").exits(3))
+        on(command='train').exits(3)
+        """
         self._scripts.append(script)
         return script
 

@@ -2,7 +2,7 @@
 
 from joblet_fake.server.backend import STALL_TIMEOUT, Backend, StalledError
 from joblet_fake.server.loop import ForkError, check_thread, forked, shared_loop
-from joblet_fake.server.server import HOST, PortError, Server
+from joblet_fake.server.server import HOST, PortError, Server, is_loopback
 from joblet_fake.server.tls import NOBODY, Tls
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "Tls",
     "check_thread",
     "forked",
+    "is_loopback",
     "shared_loop",
 ]

@@ -102,6 +102,9 @@ class Port(grpc.GenericRpcHandler):
             backend.clock.now_ns(),
             method,
             tuple(context.invocation_metadata() or ()),
+            context.peer(),
+            # The stubs don't know that it is None without a deadline.
+            cast("float | None", context.time_remaining()),
         )
         backend.calls.add(call)
         return call
@@ -144,8 +147,9 @@ class Port(grpc.GenericRpcHandler):
             except Exception as error:  # noqa: BLE001 - a bug of ours must fail the test, not hide
                 failure = backend.broken(error)
             else:
-                call.note(answer)
-                backend.calls.end(call, backend.clock.now_ns(), "OK")
+                now = backend.clock.now_ns()
+                call.note(answer, now)
+                backend.calls.end(call, now, "OK")
                 return answer
             finally:
                 backend.drive.leave()
@@ -200,9 +204,9 @@ class Port(grpc.GenericRpcHandler):
             try:
                 answer = backend.exchange.begin(method, call.role, data)
                 if isinstance(answer, Streamed):
-                    async for batch in self._batches(answer):
+                    async for batch in self._batches(answer, call):
                         for message in batch:
-                            call.note(message)
+                            call.note(message, backend.clock.now_ns())
                             yield message
             except StatusError as error:
                 code, details = error.code, error.details
@@ -220,13 +224,14 @@ class Port(grpc.GenericRpcHandler):
 
         return handle
 
-    async def _batches(self, streamed: Streamed) -> AsyncIterator[list[bytes]]:
+    async def _batches(self, streamed: Streamed, call: Call) -> AsyncIterator[list[bytes]]:
         feed, encode = streamed.feed, streamed.encode
         lock = self._backend.clock.lock
         with self._backend.waker() as waker:
             try:
                 with lock:
                     feed.subscribe(waker.wake)
+                self._backend.calls.followed(call)
                 while True:
                     waker.clear()
                     with lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from joblet_fake.server.backend import Backend
 
 HOST: Final = "127.0.0.1"
-"""Where everything listens: a fake is for this machine alone."""
+"""Where everything listens unless told otherwise: a fake is for this machine alone."""
 
 GRACE: Final = 0.1
 """Real seconds that connections get to close; streams have ended themselves before."""
@@ -41,15 +42,36 @@ class PortError(OSError):
     """A port that was asked for can't be listened on."""
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is one of this machine alone.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class Server:
     """A started pair of ports.
 
     Args:
         backend: what they serve.
         credentials: how they listen; None for plaintext.
+        host: the address that they listen on.
     """
 
-    def __init__(self, backend: Backend, credentials: grpc.ServerCredentials | None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        credentials: grpc.ServerCredentials | None,
+        host: str = HOST,
+    ) -> None:
+        self.host = host
         self.backend = backend
         self.core_port = 0
         self.persist_port = 0
@@ -78,7 +100,7 @@ class Server:
             handlers=(Port(self.backend, persist=persist, tls=self._credentials is not None),),
             options=OPTIONS,
         )
-        address = f"{HOST}:{port}"
+        address = f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
         try:
             if self._credentials is None:
                 bound = server.add_insecure_port(address)

@@ -25,9 +25,10 @@ def authority() -> trustme.CA:
 
 
 @cache
-def _server_certificate() -> trustme.LeafCert:
+def _server_certificate(names: tuple[str, ...]) -> trustme.LeafCert:
     return authority().issue_cert(
         *SERVER_NAMES,
+        *names,
         common_name="joblet-server",
         organization_name="Joblet",
         organization_unit_name="Server",
@@ -54,10 +55,12 @@ class Tls:
 
     Args:
         roles: the roles that there are certificates for, beside `nobody`.
+        names: further names and addresses for the server's certificate.
     """
 
-    def __init__(self, roles: Iterable[str]) -> None:
+    def __init__(self, roles: Iterable[str], names: Iterable[str] = ()) -> None:
         self.roles = (*roles, NOBODY)
+        self._names = tuple(names)
 
     @property
     def ca_pem(self) -> bytes:
@@ -90,7 +93,7 @@ class Tls:
 
     def server_credentials(self) -> grpc.ServerCredentials:
         """Give what the server listens with: it insists on a client certificate (AUTH-01)."""
-        certificate = _server_certificate()
+        certificate = _server_certificate(self._names)
         pair = (certificate.private_key_pem.bytes(), certificate.cert_chain_pems[0].bytes())
         return grpc.ssl_server_credentials([pair], self.ca_pem, require_client_auth=True)
 

@@ -127,7 +127,9 @@ def test_a_client_with_the_written_files_runs_jobs(tmp_path: Path) -> None:
     assert "its nodes       default, viewer, nobody" in out
     assert out.endswith("calls\n")
     assert not (tmp_path / "r.json").exists(), "nobody waits for a server that has ended"
-    assert "admin   JobService.RunJob            OK, 1 sent\n" in err
+    assert "admin   JobService.RunJob(command='echo', args=['hello']) -> OK\n" in err
+    assert f"job     {hello[:8]} RUNNING: echo hello\n" in err
+    assert f"job     {three[:8]} FAILED, exit code 3 (built in: sh -c): sh -c exit 3\n" in err
     assert "Traceback" not in err
 
 
@@ -178,7 +180,7 @@ def test_options_reach_the_server(tmp_path: Path) -> None:
             assert served.wait(job_id).status == "COMPLETED"
             _, _, err, _ = served.end()
     assert len(ids) == 1, "the same seed gives the same ids"
-    assert 'command: "sleep"' in err
+    assert "command: 'sleep'" in err
 
 
 def test_exec_runs_real_processes(tmp_path: Path) -> None:
@@ -244,3 +246,61 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     code, text = refused(*ANY_PORTS, f"--rnx-config={tmp_path / 'file' / 'f.yml'}")
     assert code == 1
     assert text.splitlines()[-1].startswith(f"Error: {tmp_path / 'file'}")
+
+
+def test_json_lines_tell_everything_and_nothing_else_is_on_stdout(tmp_path: Path) -> None:
+    with serving(tmp_path, "--json", "--log-level=debug") as served:
+        job = served.call(
+            "RunJob", command="sh", args=["-c", "exit 3"], secret_environment={"A": "s3cret"}
+        ).job_uuid
+        served.wait(job)
+        with pytest.raises(grpc.RpcError):
+            served.call("GetJobStatus", "nobody", uuid=job)
+        core = served.ready["core"]
+        code, out, err, _ = served.end()
+    events = [json.loads(line) for line in out.splitlines()]
+
+    assert (code, err) == (0, "")
+    assert (events[0]["event"], events[0]["core"]) == ("started", core)
+    assert events[-1]["event"] == "stopped"
+    run = next(event for event in events if event.get("method") == "JobService.RunJob")
+    assert (run["role"], run["code"], run["sent"]) == ("admin", "OK", 1)
+    assert run["request"]["secret_environment"] == {"A": "***"}
+    assert [(e["status"], e["exit_code"]) for e in events if e["event"] == "job"] == [
+        ("INITIALIZING", 0),
+        ("RUNNING", 0),
+        ("FAILED", 3),
+    ]
+    denied = [event for event in events if event.get("code") == "PERMISSION_DENIED"]
+    assert denied[0]["details"].startswith("role unknown is not allowed")
+
+
+def test_a_reader_that_does_not_read_does_not_stop_the_server(tmp_path: Path) -> None:
+    """Stdout is a pipe that nobody empties: calls are answered all the same."""
+    with serving(tmp_path, "--json", "--log-level=debug") as served:
+        for _ in range(400):
+            served.call("RunJob", command="echo", args=["x" * 1000])
+        assert len(served.call("ListJobs").jobs) == 400
+
+
+def test_a_container_listens_everywhere_under_its_own_name(tmp_path: Path) -> None:
+    with serving(tmp_path, "--host=0.0.0.0", "--san=joblet-ci", "--san=10.1.2.3") as served:
+        config = yaml.safe_load(served.config.read_text())["nodes"]["default"]
+        port = served.ready["core"].rpartition(":")[2]
+        assert served.call("ListJobs") is not None
+        credentials = grpc.ssl_channel_credentials(
+            *(config[part].encode() for part in ("ca", "key", "cert"))
+        )
+        names = (("grpc.ssl_target_name_override", "joblet-ci"),)
+        with grpc.secure_channel(f"127.0.0.1:{port}", credentials, names) as channel:
+            call: Any = channel.unary_unary("/joblet.JobService/ListJobs")
+            assert call(b"", timeout=10) is not None
+        _, _, err, _ = served.end()
+    assert config["address"] == f"joblet-ci:{port}"
+    assert "warning: it listens on 0.0.0.0: whoever has one of its certificates can call" in err
+
+
+def test_commands_are_not_run_for_the_whole_network() -> None:
+    code, text = refused(*ANY_PORTS, "--host=0.0.0.0", "--exec", "--no-tls")
+    assert code == 2
+    assert "anybody on the network could run commands on this machine; use mutual TLS" in text

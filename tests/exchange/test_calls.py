@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 import pytest
 
 from joblet_fake.exchange import Call, Calls
-from joblet_fake.exchange.calls import CALLS_KEPT, FRAMES_KEPT
+from joblet_fake.exchange.call import BYTES_KEPT as BYTES_OF_A_CALL
+from joblet_fake.exchange.call import FRAMES_KEPT
+from joblet_fake.exchange.calls import BYTES_KEPT, CALLS_KEPT
 from joblet_fake.wire import load
 
 API = load("2.3.1")
@@ -57,9 +59,29 @@ def test_a_request_that_is_no_message_is_none() -> None:
 def test_the_first_messages_are_kept_and_all_are_counted() -> None:
     entry = call(Calls(API), "GetJobLogs", None)
     for number in range(FRAMES_KEPT + 5):
-        entry.note(b"%d" % number)
+        entry.note(API.method("GetJobLogs").encode({"payload": b"%d" % number}), NOW + number)
 
-    assert (entry.sent, len(entry.frames), entry.frames[1]) == (FRAMES_KEPT + 5, FRAMES_KEPT, b"1")
+    assert (entry.sent, len(entry.frames) - 1) == (FRAMES_KEPT + 5, FRAMES_KEPT)
+    assert [message.payload for message in entry.responses[:2]] == [b"0", b"1"]
+
+
+def test_a_frame_tells_its_direction_its_time_and_what_it_says() -> None:
+    calls = Calls(API)
+    entry = call(calls, code=None, command="echo")
+    entry.note(API.method("RunJob").encode({"status": "RUNNING"}), NOW + 2_000_000_000)
+    asked, answered = entry.frames
+
+    assert (asked.direction, asked.message.command) == ("in", "echo")
+    assert (answered.direction, answered.message.status) == ("out", "RUNNING")
+    assert (answered.at - asked.at).total_seconds() == 2
+
+
+def test_large_answers_are_not_kept_whole() -> None:
+    entry = call(Calls(API), "GetJobLogs", None)
+    for _ in range(5):
+        entry.note(bytes(BYTES_OF_A_CALL // 2), NOW)
+
+    assert (entry.sent, len(entry.frames) - 1, entry.size) == (5, 2, BYTES_OF_A_CALL)
 
 
 def test_calls_are_given_by_short_and_by_full_name_in_order() -> None:
@@ -104,6 +126,117 @@ def test_the_newest_calls_are_kept_and_the_others_counted() -> None:
     assert (len(calls), calls.dropped, calls[0].method) == (CALLS_KEPT, 3, "3")
     calls.clear()
     assert (len(calls), calls.dropped) == (0, 0)
+
+
+def test_the_journal_holds_a_bounded_number_of_bytes() -> None:
+    """Large requests push out the oldest calls, and are counted once they are gone."""
+    calls = Calls(API)
+    size = BYTES_KEPT // 8
+    large = bytes(size)
+    for number in range(12):
+        entry = Call(str(number), "admin", large, NOW)
+        calls.add(entry)
+        entry.note(b"x" * 1000, NOW)
+        calls.end(entry, NOW, "OK")
+
+    assert sum(entry.size for entry in calls) <= BYTES_KEPT
+    assert (len(calls), calls.dropped) == (7, 5)
+    assert calls.last().method == "11"
+
+
+def follow(calls: Calls, uuid: str) -> Call:
+    entry = call(calls, "GetJobLogs", None, uuid=uuid)
+    calls.followed(entry)
+    return entry
+
+
+def test_a_test_can_wait_for_followers_of_a_log() -> None:
+    calls = Calls(API)
+    job_id = "0123-4567"
+    follow(calls, "other")
+    first = follow(calls, job_id)
+    threading.Timer(0.05, lambda: follow(calls, job_id[:4])).start()
+
+    assert calls.wait_for_subscriber(job_id) == [first]
+    assert [each.request.uuid for each in calls.wait_for_subscriber(job_id, 2, timeout=10)] == [
+        job_id,
+        job_id[:4],
+    ]
+    calls.end(first, NOW, "OK")
+    with pytest.raises(TimeoutError, match="1 of 2 clients follow the log of 0123-4567 after 0 s"):
+        calls.wait_for_subscriber(job_id, 2, timeout=0)
+
+
+def test_a_task_can_wait_for_followers_too() -> None:
+    calls = Calls(API)
+    threading.Timer(0.05, lambda: follow(calls, "a")).start()
+
+    assert len(asyncio.run(calls.wait_for_subscriber_async("a", timeout=10))) == 1
+    with pytest.raises(TimeoutError, match="0 of 1 clients follow the log of b"):
+        asyncio.run(calls.wait_for_subscriber_async("b", timeout=0.01))
+
+
+def test_an_expectation_gives_the_calls_that_are_so() -> None:
+    calls = Calls(API)
+    first = call(calls, command="echo", args=["a"], environment={"A": "1"})
+    second = call(calls, command="echo", args=["b"], code="INTERNAL")
+
+    assert calls.assert_called("RunJob", command="echo") == [first, second]
+    assert calls.assert_called("RunJob", times=1, args=["a"], environment={"A": "1"}) == [first]
+    assert calls.assert_called("RunJob", code="INTERNAL", role="admin") == [second]
+    calls.assert_not_called("StopJob")
+    calls.assert_not_called("RunJob", command="sleep")
+
+
+def test_a_failed_expectation_shows_the_nearest_misses_field_by_field() -> None:
+    calls = Calls(API)
+    call(calls, command="sleep", args=["9"], environment={"A": "1"}, code=None)
+    call(calls, "ListJobs")
+    call(calls, command="echo", args=["a"])
+
+    with pytest.raises(AssertionError) as caught:
+        calls.assert_called("RunJob", command="echo", args=["b"], code="OK")
+
+    assert str(caught.value) == (
+        "expected at least one call to JobService.RunJob with command='echo', args=['b'], "
+        "code='OK'; there were 0, and 2 to the method\n"
+        "nearest:\n"
+        "  call 2, admin, OK:\n"
+        "    args: expected ['b'], was ['a']\n"
+        "  call 0, admin, open:\n"
+        "    code: expected 'OK', was None\n"
+        "    command: expected 'echo', was 'sleep'\n"
+        "    args: expected ['b'], was ['9']"
+    )
+
+
+def test_a_failed_expectation_without_a_near_miss_tells_what_came() -> None:
+    calls = Calls(API)
+    call(calls, "ListJobs")
+
+    with pytest.raises(AssertionError, match=r"calls so far: JobService\.ListJobs \(OK\)"):
+        calls.assert_called("RunJob")
+    with pytest.raises(AssertionError, match=r"expected 0 calls to .*; there were 1"):
+        calls.assert_not_called("ListJobs")
+    with pytest.raises(AssertionError, match=r"expected 2 calls to .*; there were 1"):
+        calls.assert_called("ListJobs", times=2)
+
+
+def test_secrets_are_not_shown_by_a_failed_expectation() -> None:
+    calls = Calls(API)
+    call(calls, command="echo", secret_environment={"TOKEN": "s3cret"})
+
+    with pytest.raises(AssertionError) as caught:
+        calls.assert_called("RunJob", secret_environment={"TOKEN": "an0ther"})
+
+    assert "'TOKEN': '***'" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert "an0ther" not in str(caught.value)
+
+
+def test_a_field_that_the_request_does_not_have_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"RunJob has no field 'comand'; its fields: .*command"):
+        Calls(API).assert_called("RunJob", comand="echo")
 
 
 def test_waiting_for_calls_that_are_there_gives_them_at_once() -> None:

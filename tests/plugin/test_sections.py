@@ -79,10 +79,10 @@ def test_the_newest_calls_are_shown_and_long_ones_cut(joblet: FakeJoblet) -> Non
     for n in range(SHOWN + 5):
         joblet.rpc("RunJob", command="echo", args=[f"{n} " + "x" * 100])
     (_, calls), (_, jobs) = sections([joblet])
-    for text in (calls, jobs):
+    for text, lines_each in ((calls, 1), (jobs, 2)):
         lines = text.splitlines()
         assert lines[0] == "(5 earlier)"
-        assert len(lines) == SHOWN + 1
+        assert len(lines) == SHOWN * lines_each + 1
         assert max(map(len, lines)) < 150
     assert "['5 xxx" in calls
     assert "'echo 5 xxx" in jobs
@@ -109,3 +109,61 @@ def test_a_request_that_is_no_message_does_not_spoil_the_report(joblet: FakeJobl
         call(b"\xff\xff\xff")
     ((_, calls),) = sections([joblet])
     assert calls.startswith("admin   JobService.RunJob(?) -> INTERNAL ")
+
+
+def test_the_tail_of_a_jobs_output_is_shown(joblet: FakeJoblet) -> None:
+    joblet.rpc("RunJob", command="seq", args=["100"])
+    _, (_, jobs) = sections([joblet])
+
+    assert jobs.splitlines()[1:] == [
+        "    (95 earlier lines)",
+        *(f"    | {number}" for number in range(96, 101)),
+    ]
+
+
+def test_a_full_report_has_every_frame_with_its_time_and_all_output(
+    joblet_factory: Callable[..., FakeJoblet],
+) -> None:
+    fake = joblet_factory(clock="frozen")
+    job_id = fake.rpc("RunJob", command="seq", args=["30"], environment={"A": "1"}).job_uuid
+    fake.clock.advance(seconds=2)
+    (_, calls), (_, jobs), (_, clock) = sections([fake], "full")
+
+    assert "00:00:00.000000 admin JobService.RunJob, 0 s -> OK" in calls
+    assert "      command: 'seq'" in calls
+    assert "      environment: {'A': '1'}" in calls
+    assert f"      job_uuid: '{job_id}'" in calls
+    assert jobs.count("    | ") == 30
+    assert clock == "frozen, at 2026-01-01T00:00:02+00:00, nothing is due"
+
+
+def test_secrets_are_masked_wherever_they_stand(joblet: FakeJoblet) -> None:
+    joblet.rpc(
+        "RunJob",
+        command="sh",
+        args=["-c", "echo $TOKEN; echo s3cret-too"],
+        secret_environment={"TOKEN": "s3cret", "SHORT": "a"},
+        uploads=[{"path": "key.pem", "content": b"pr1vate"}],
+    )
+    joblet.rpc("ListJobs")
+    for report in ("short", "full"):
+        shown = str(list(sections([joblet], report)))
+        assert "s3cret" not in shown
+        assert "pr1vate" not in shown
+        assert "| ***" in shown
+
+
+def test_the_report_is_chosen_on_the_command_line(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        def test_fails(joblet):
+            joblet.rpc("RunJob", command="echo")
+            assert False
+    """)
+    quiet = ("-p", "no:asyncio", "-p", "no:hypothesispytest", "-p", "no:cacheprovider")
+    full = pytester.runpytest(*quiet, "--joblet-report=full")
+    none = pytester.runpytest(*quiet, "-o", "joblet_report=none")
+
+    full.stdout.fnmatch_lines(["*joblet calls*", "*command: 'echo'*", "*joblet clock*"])
+    assert "joblet calls" not in none.stdout.str()
+    wrong = pytester.runpytest(*quiet, "--joblet-report=long")
+    wrong.stderr.fnmatch_lines(["*joblet-report=long: it is short, full or none*"])

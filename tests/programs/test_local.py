@@ -28,6 +28,10 @@ PATIENCE = 20.0
 """Real seconds after which a test gives up; far more than anything takes."""
 
 
+OF_A_PROCESS = {"joblet-fake-output", "joblet-fake-process"}
+"""The names of the threads that there are for each process."""
+
+
 def eventually(holds: Callable[[], Any]) -> Any:
     """Wait until something holds, and give it."""
     end = time.monotonic() + PATIENCE
@@ -393,7 +397,7 @@ def test_many_jobs_leave_no_thread_and_no_descriptor(here: Host) -> None:
         for job in [here.run("true") for _ in range(10)]:
             ended(job)
         eventually(lambda: not here.programs.busy)
-        eventually(lambda: not [t for t in threading.enumerate() if "joblet-fake" in t.name])
+        eventually(lambda: not [t for t in threading.enumerate() if t.name in OF_A_PROCESS])
         process = psutil.Process()
         return process.num_fds(), len(process.children())
 

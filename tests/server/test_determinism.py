@@ -76,7 +76,7 @@ with FakeJoblet(clock="frozen", seed=seed, pace=pace, tls=tls) as joblet:
     told(joblet, "Nothing" if False else "Ping")
     for call in joblet.calls:
         print(call.method, call.role, call.code, call.started.isoformat(), call.duration, call.sent)
-        print(hashlib.sha256(call.request_bytes + b"".join(call.frames)).hexdigest())
+        print(hashlib.sha256(b"".join(frame.data for frame in call.frames)).hexdigest())
     joblet.reset()
     told(joblet, "RunJob", command="again")
     joblet.check()

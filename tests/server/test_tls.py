@@ -116,7 +116,7 @@ def test_the_server_goes_by_these_names(joblet: FakeJoblet, name: str) -> None:
 def test_the_servers_certificate_covers_the_loopback_addresses() -> None:
     from joblet_fake.server.tls import _server_certificate  # noqa: PLC0415 - looks inside
 
-    pem = _server_certificate().cert_chain_pems[0].bytes()
+    pem = _server_certificate(()).cert_chain_pems[0].bytes()
     names = x509.load_pem_x509_certificate(pem).extensions.get_extension_for_class(
         x509.SubjectAlternativeName,
     )
