@@ -149,7 +149,7 @@ def answered(api: str) -> set[str]:
     return found
 
 
-def _scenario(fake: FakeJoblet) -> Iterator[tuple[str, dict[str, object], int]]:
+def _scenario(fake: FakeJoblet) -> Iterator[tuple[str, dict[str, Any], int]]:
     """Give calls to make, with how many messages of a stream to read; time passes in between."""
     fake.host.cloud = CLOUD
     fake.runtimes.add("python-3.11")
