@@ -141,7 +141,6 @@ def read_jobs(story: Story, client: Any, jobs: dict[str, str]) -> None:
 def run_workflows(story: Story, client: Any, jobs: dict[str, str]) -> None:
     """Run one, and ask while it runs and afterwards."""
     call = story.on(client.jobs)
-    call("list_workflows", "none")
     call("get_workflow_jobs", "none", "nothing")
     ran = call("run_workflow", "two jobs", "two.yaml", yaml_content=WORKFLOW)
     call("run_workflow", "an empty name", "", yaml_content=WORKFLOW)
@@ -160,7 +159,7 @@ def run_workflows(story: Story, client: Any, jobs: dict[str, str]) -> None:
     call("get_workflow_status", "ended", ran["workflow_uuid"])
     call("get_workflow_status", "of nobody", "nothing")
     call("list_workflows", "all", include_completed=True)
-    call("list_workflows", "unfinished")
+    call("list_workflows", "those that go on")
 
 
 def end_jobs(story: Story, client: Any, jobs: dict[str, str]) -> None:
@@ -177,7 +176,7 @@ def end_jobs(story: Story, client: Any, jobs: dict[str, str]) -> None:
     call("delete_job", "again", jobs["late"])
     call("list_jobs", "some")
     call("delete_all_jobs", "all")
-    call("list_jobs", "none")
+    call("list_jobs", "left")
 
 
 def make_networks_and_volumes(story: Story, client: Any) -> None:
