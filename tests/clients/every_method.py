@@ -138,6 +138,19 @@ def read_jobs(story: Story, client: Any, jobs: dict[str, str]) -> None:
         call(f"stream_job_{name}", "of a finished job", jobs["train"], ["exec"])
 
 
+def read_history(story: Story, owner: object, jobs: dict[str, str]) -> None:
+    """Ask for what is stored, where a version can."""
+    call = story.on(owner)
+    call("query_logs", "all", jobs["late"])
+    call("query_logs", "of stderr", jobs["late"], "stderr")
+    call("query_logs", "a page", jobs["late"], limit=1, offset=1)
+    call("query_logs", "of nobody", "nobody")
+    call("query_metrics", "all", jobs["train"])
+    call("query_metrics", "a page", jobs["train"], limit=1, offset=1)
+    call("query_metrics", "from a time in nanoseconds", jobs["train"], start_time=10**18)
+    call("query_metrics", "of nobody", "nobody")
+
+
 def run_workflows(story: Story, client: Any, jobs: dict[str, str]) -> None:
     """Run one, and ask while it runs and afterwards."""
     call = story.on(client.jobs)
@@ -261,11 +274,15 @@ def main() -> dict[str, Any]:
     story = Story()
     with joblet.JobletClient() as client:
         call = story.on(client)
-        for name in ("jobs", "monitoring", "networks", "runtimes", "volumes"):
+        for name in ("jobs", "monitoring", "networks", "persist", "runtimes", "volumes"):
+            if not hasattr(client, name):
+                continue
             story.tell(client, name, "is", lambda: type(getattr(client, name)).__name__, None)  # noqa: B023
         story.tell(client, "node_id", "is", lambda: client.node_id, None)
         call("health_check", "of a server")
         read_jobs(story, client, jobs)
+        for owner in (client.jobs, getattr(client, "persist", None)):
+            read_history(story, owner, jobs)
         make_networks_and_volumes(story, client)
         use_runtimes(story, client)
         run_workflows(story, client, jobs)

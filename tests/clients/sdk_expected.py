@@ -6,6 +6,7 @@ By version, method and call, the calls being those of `every_method.py`. Ids of 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -48,6 +49,24 @@ class Holding:
         return f"<holding {self._held}>"
 
 
+class Moment:
+    """Equals every moment of the story, in whole seconds, as a number of some unit."""
+
+    def __init__(self, unit: int) -> None:
+        self._unit = unit
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, int) or other % self._unit:
+            return False
+        return datetime.fromtimestamp(other // self._unit, UTC).date().isoformat() == "2026-01-01"
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<a moment in 1/{self._unit} s>"
+
+
+SECONDS, NANOSECONDS = Moment(1), Moment(1_000_000_000)
 UUID = Like(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = Like(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -63,6 +82,8 @@ class Version:
         # SDK-30: it reads fields that its own messages do not have.
         self.broken = text == "2.5.2"
         self.workflows = number < (2, 2)
+        # SDK-23: it asks PersistService itself, on its own port.
+        self.persists = number < (2, 1, 1)
         self.installs = number < (2, 4)
 
     def empty(self, checked: str, sent: object) -> object:
@@ -95,6 +116,8 @@ def expected(text: str) -> Told:
     }
     if version.workflows:
         told |= _workflows()
+    if version.persists:
+        told |= _persisted()
     return told | (_installs() if version.installs else _builds())
 
 
@@ -236,20 +259,24 @@ def _reads(version: Version) -> Told:
             _job("build", command="echo", args=["built"], status="COMPLETED"),
             _job("publish", command="sh", args=["-c", "exit 4"], status="FAILED", exit_code=4),
         ]
+    # PER-86: all that is stored comes once more, before what the server gives.
+    twice = 2 if version.persists else 1
+    # Not of a job that is followed before it has printed (PER-91).
+    full_log = ["one\n", "two\n"] if broken else ["uploaded\n", "b\n"]
     return {
         "JobService.get_job_logs": {
             # SDK-48, PER-50: what was printed before comes twice.
-            "of a running job": ["one\n", "one\n", "two\n"],
-            "of a finished job": ["one\n", "two\n"],
+            "of a running job": ["one\n"] * twice + ["one\n", "two\n"],
+            "of a finished job": ["one\n", "two\n"] * twice,
             "of nobody": nobody,
             "of an empty id": version.empty(
                 "job_uuid is required",
                 "JobNotFoundError: Failed to get logs for job : job not found: ",
             ),
-            "of a job with everything": ["one\n", "two\n"] if broken else ["uploaded\n", "b\n"],
+            "of a job with everything": full_log,
         },
         "JobService.stream_live_logs": {
-            # There is no live log alone: it is the same call.
+            # Servers have no live log alone: it is the same call.
             "of a finished job": ["one\n", "two\n"],
             "of nobody": nobody,
             "warns of": ["DeprecationWarning"] * 2 if version.strict else [],
@@ -358,6 +385,8 @@ def _metrics(version: Version) -> Told:
         )
         for percent in (0, pytest.approx(93, abs=2), pytest.approx(93, abs=2))
     ]
+    if version.persists:
+        return {}
     # JOB-MET-21: nothing, after six seconds, and no error.
     if version.installs:
         told: Told = {
@@ -391,6 +420,53 @@ def _metrics(version: Version) -> Told:
             "of a finished job": unknown("stream telematics", "<train>", "StreamJobTelematics"),
         }
     return told
+
+
+def _persisted() -> Told:
+    def line(sequence: int, content: str) -> Holding:
+        return Holding(
+            job_id="<late>",
+            stream="stdout",
+            sequence=sequence,
+            content=content,
+            timestamp=NANOSECONDS,
+        )
+
+    def metric(sequence: int, cores: object) -> Holding:
+        # PER-37, PER-38: times in seconds, the CPU in cores.
+        data = Holding(cpu_usage=cores, gpu_usage=0)
+        return Holding(job_id="<train>", sequence=sequence, timestamp=SECONDS, data=data)
+
+    near = pytest.approx(0.93, abs=0.02)
+    told: dict[str, Any] = {
+        "query_logs": {
+            "all": [line(0, "one\n"), line(1, "two\n")],
+            # PER-30: nothing is ever stored as stderr.
+            "of stderr": [],
+            "a page": [line(1, "two\n")],
+            "of nobody": (
+                "JobNotFoundError: Failed to query logs: "
+                "failed to read logs: no logs found for job nobody"
+            ),
+        },
+        "query_metrics": {
+            "all": [metric(0, 0), metric(1, near), metric(2, near)],
+            "a page": [metric(1, near)],
+            "from a time in nanoseconds": [],
+            "of nobody": (
+                "JobNotFoundError: Failed to query metrics: "
+                "failed to read metrics: no metrics found for job nobody"
+            ),
+        },
+    }
+    return {
+        "JobletClient.persist": {"is": "PersistService"},
+        **{
+            f"{service}.{name}": calls
+            for service in ("JobService", "PersistService")
+            for name, calls in told.items()
+        },
+    }
 
 
 def _workflows() -> Told:

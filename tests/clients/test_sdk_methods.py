@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.toolchain
 
 STORY: Final = Path(__file__).with_name("every_method.py")
-VERSIONS: Final = ("2.1.1", "2.3.0", "2.5.1", "2.5.2")
+VERSIONS: Final = ("2.1.0", "2.1.1", "2.3.0", "2.5.1", "2.5.2")
 DRIVEN: Final = tomllib.loads(
     (Path(joblet_conformance.__file__).parent / "driven.toml").read_text()
 )
