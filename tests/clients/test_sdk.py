@@ -148,6 +148,59 @@ def test_an_sdk_that_follows_a_log_gets_early_output_twice(joblet_env: dict[str,
     assert (seen["deleted"]["deleted_count"], seen["deleted"]["skipped_count"]) == (1, 0)
 
 
+def with_uploads(folder: str) -> dict[str, Any]:
+    import joblet  # noqa: PLC0415 - as above
+
+    one, many = f"{folder}/one.txt", f"{folder}/many"
+
+    with joblet.JobletClient() as client:
+        jobs = client.jobs
+
+        def log(command: str, arguments: list[str], uploads: list[Any]) -> list[str]:
+            job = jobs.run_job(command, arguments, uploads=uploads)["job_uuid"]
+            return [chunk.decode() for chunk in jobs.get_job_logs(job)]
+
+        return {
+            "files": log(
+                "cat",
+                ["one.txt", "text.txt", "bytes.txt"],
+                [
+                    *joblet.upload(one),
+                    joblet.upload_string("text\n", "text.txt"),
+                    joblet.upload_bytes(b"bytes\n", "bytes.txt", mode=0o600),
+                ],
+            ),
+            "a folder": refused(log, "ls", [], joblet.upload(many)),
+            "its files": log("cat", ["many/two.txt"], joblet.upload(many)[1:]),
+            "an empty folder": log("cat", ["out"], [joblet.create_directory("out")]),
+        }
+
+
+def test_an_sdk_uploads_files_but_no_folder(
+    joblet: FakeJoblet,
+    joblet_env: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    """SDK-31, JOB-RUN-57, JOB-RUN-70: it names a folder first, which becomes a file there."""
+    (tmp_path / "many").mkdir()
+    (tmp_path / "one.txt").write_text("one\n")
+    (tmp_path / "many" / "two.txt").write_text("two\n")
+
+    seen = drive(with_uploads, joblet_env, str(tmp_path), sdk=sdk_path("2.5.1"))
+
+    assert "".join(seen["files"]) == "one\ntext\nbytes\n"
+    before, _, after = seen["a folder"].partition("mkdir ")
+    assert before == (
+        "JobOperationError: Failed to run job: job run failed: execution failed: "
+        "failed to prepare workspace: failed to process uploads: "
+        "failed to create parent directory for many/two.txt: "
+    )
+    assert after.endswith("/many: not a directory")
+    assert seen["its files"] == ["two\n"]
+    assert seen["an empty folder"] == []
+    assert [job.status for job in joblet.jobs.values()].count("FAILED") == 1
+
+
 def with_every_role() -> dict[str, list[str]]:
     import joblet  # noqa: PLC0415 - as above
 
