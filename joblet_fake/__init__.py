@@ -29,6 +29,7 @@ from joblet_fake.programs import (
     StuckError,
     Write,
 )
+from joblet_fake.quirks_view import QuirksView
 from joblet_fake.runtimes_view import RuntimesView, RuntimeView
 from joblet_fake.server import (
     Connection,
@@ -73,6 +74,7 @@ __all__ = [
     "OutOfMemory",
     "PortError",
     "Programs",
+    "QuirksView",
     "Rule",
     "RunningJob",
     "RuntimeView",
