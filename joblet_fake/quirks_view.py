@@ -80,5 +80,4 @@ class QuirksView(AbstractSet[str]):
     def _set(self, names: tuple[str, ...], *, on: bool) -> None:
         self._check()
         with self._model.change():
-            for name in names:
-                self._model.quirks.set(name, on=on)
+            self._model.quirks.switch(names, on=on)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from joblet_fake.model import Quirk
 
+FACT: Final = 10
+"""The length of a fact's id."""
+
 HEAD: Final = """\
 # Quirks
 
@@ -29,32 +32,34 @@ def test_a_client_that_cancels(joblet):
 ```
 
 All are off by default, `behavior="server"`. `FakeJoblet(behavior="documented")`, the marker's
-`@pytest.mark.joblet(behavior="documented")` and `joblet-fake serve --behavior documented` have on
-what the table calls documented; `serve --quirk NAME` switches on one more. `joblet.quirks` is the set
-of those that are on: `enable`, `disable`, `in`. A change counts from the next call on, and
+`@pytest.mark.joblet(behavior="documented")` and `joblet-fake serve --behavior documented` begin
+with those of the documentation; `serve --quirk NAME` switches on one more. `joblet.quirks` is the
+set of those that are on: `enable`, `disable`, `in`. A change counts from the next call on, and
 `joblet.reset()` takes it back.
 """
 
 
 def show() -> None:
-    """Print a table of all quirks, as wide as the terminal is."""
-    table = Table(title="Quirks: all are off with --behavior server", title_justify="left")
-    for column in ("name", "documented", "facts", "what it does"):
-        table.add_column(column, no_wrap=column == "name")
+    """Print a table for each kind of quirks, as wide as the terminal is."""
+    console = Console()
+    width = max(map(len, QUIRKS))
     for kind, quirks in by_kind():
-        table.add_section()
-        table.add_row(f"[bold]{kind}[/bold]", "", "", f"[bold]{KINDS[kind]}[/bold]")
+        table = Table(title=_title(kind), title_justify="left", show_lines=True, expand=True)
+        table.add_column("name", min_width=width, no_wrap=True)
+        table.add_column("documented")
+        table.add_column("while it is on", ratio=1)
+        table.add_column("facts", max_width=FACT)
         for name, quirk in quirks.items():
-            table.add_row(name, _documented(quirk), ", ".join(quirk.facts), quirk.says)
-    Console().print(table)
+            table.add_row(name, _documented(quirk), quirk.says, " ".join(quirk.facts))
+        console.print(table)
+    console.print("All are off with --behavior server, which is the default.")
 
 
 def page() -> str:
     """Give docs/quirks.md."""
     parts = [HEAD]
     for kind, quirks in by_kind():
-        says = KINDS[kind]
-        parts.append(f"## {says[0].upper()}{says[1:]}\n")
+        parts.append(f"## {_title(kind)}\n")
         rows = ["| quirk | documented | while it is on | facts |", "|---|---|---|---|"]
         rows += [
             f"| `{name}` | {_documented(quirk)} | {quirk.says} | {', '.join(quirk.facts)} |"
@@ -68,6 +73,11 @@ def by_kind() -> Iterator[tuple[str, dict[str, Quirk]]]:
     """Give the quirks of each kind, by name."""
     for kind in KINDS:
         yield kind, {name: quirk for name, quirk in QUIRKS.items() if quirk.kind == kind}
+
+
+def _title(kind: str) -> str:
+    says = KINDS[kind]
+    return f"{says[0].upper()}{says[1:]}"
 
 
 def _documented(quirk: Quirk) -> str:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 DOCS: Final = "docs"
 CHANCE: Final = "chance"
@@ -158,14 +158,14 @@ class Quirks:
     >>> quirks = Quirks("documented")
     >>> "cancel-works" in quirks, "logs-once" in quirks
     (True, False)
-    >>> quirks.set("log-once", on=True)
+    >>> quirks.switch(["log-once"], on=True)
     Traceback (most recent call last):
     ValueError: there is no quirk 'log-once'; near: 'logs-once'
     """
 
     def __init__(self, behavior: str = "server") -> None:
         self._first = BEHAVIORS[behavior]
-        self._on = set(self._first)
+        self._on = self._first
 
     def __contains__(self, name: str) -> bool:
         return name in self._on or (check(name) and False)
@@ -176,18 +176,18 @@ class Quirks:
     def __len__(self) -> int:
         return len(self._on)
 
-    def set(self, name: str, *, on: bool) -> None:
-        """Switch a quirk on or off.
+    def switch(self, names: Iterable[str], *, on: bool) -> None:
+        """Switch quirks on or off: all of them, or none if one is refused.
 
         Raises:
             ValueError: there is no such quirk; the message says what is near.
         """
-        check(name)
-        (self._on.add if on else self._on.discard)(name)
+        some = {name for name in names if check(name)}
+        self._on = self._on | some if on else self._on - some
 
     def reset(self) -> None:
         """Go back to what it started with."""
-        self._on = set(self._first)
+        self._on = self._first
 
 
 def check(name: object) -> bool:
