@@ -154,7 +154,8 @@ class Model:
         # Whoever listens to the jobs of before listens to those to come.
         self.jobs = Jobs(listener)
         self.networks = Networks()
-        self.persist = Persist(self.clock, self.history, self.pace.relink)
+        late = "late-link" in self.quirks
+        self.persist = Persist(self.clock, self.history, self.pace.relink, late=late)
         self.collectors = Collectors(self.clock, self.seed, self.history.metrics)
         self.lifecycle = Lifecycle(self)
         self.workflows = Workflows(self)

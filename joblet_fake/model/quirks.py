@@ -86,6 +86,16 @@ QUIRKS: Final[Mapping[str, Quirk]] = {
         "A job begins in its work_dir, and GetJobStatus shows it.",
         ("DOC-01", "JOB-RUN-55"),
     ),
+    "deadline-ends-ok": Quirk(
+        CHANCE,
+        "A stream ends with OK just before its caller's deadline, in real time.",
+        ("JOB-LOG-17", "TIME-22"),
+    ),
+    "late-link": Quirk(
+        CHANCE,
+        "For five seconds after a restart output and samples are not stored.",
+        ("JOB-LOG-25", "TIME-19"),
+    ),
     "natural-result-first": Quirk(
         CHANCE,
         "StopJob has the last word: FAILED or COMPLETED comes first, and STOPPED without an end "

@@ -131,6 +131,31 @@ def parse_error(joblet: FakeJoblet) -> str:
     return details
 
 
+def deadline(joblet: FakeJoblet) -> list[str]:
+    """Follow a job that runs and says a word: until a deadline, and to its end in time."""
+    joblet.programs.on("talker").prints("word").sleeps(60)
+    job_id = run(joblet, "talker")
+    first = code(joblet, "GetJobLogs", uuid=job_id[:8], timeout=0.5)
+    (call,) = joblet.calls.to("GetJobLogs")
+    assert call.sent == 1
+    joblet.clock.advance(minutes=2)
+    return [first, code(joblet, "GetJobLogs", uuid=job_id, timeout=10)]
+
+
+def late_link(joblet: FakeJoblet) -> list[str]:
+    joblet.restart()
+    seen = []
+    for _ in range(2):
+        job_id = run(joblet, "echo", "word")
+        seen += [
+            code(joblet, "GetJobLogs", uuid=job_id),
+            code(joblet, "QueryLogs", job_uuid=job_id),
+        ]
+        seen.append(code(joblet, "QueryMetrics", job_uuid=job_id))
+        joblet.clock.advance(seconds=5)
+    return seen
+
+
 def quick_stop(joblet: FakeJoblet) -> int:
     job_id = run(joblet, "sleep", "60")
     joblet.rpc("StopJob", uuid=job_id)
@@ -265,6 +290,8 @@ CASES = {
             ],
         ),
     ),
+    "deadline-ends-ok": Case(deadline, ["DEADLINE_EXCEEDED", "OK"], ["OK", "OK"]),
+    "late-link": Case(late_link, ["OK"] * 6, ["OK", "INTERNAL", "INTERNAL", "OK", "OK", "OK"]),
     "natural-result-first": Case(
         the_end, (["STOPPED", "FAILED"], True, -1), (["FAILED", "STOPPED"], False, 0), pace="real"
     ),
