@@ -12,18 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from runs import Host, host
 
-from joblet_fake.clock import Clock
-from joblet_fake.model.usage import Usage
 from joblet_fake.programs import Metrics, Script, Sleep, Stdout
 from joblet_fake.programs.local_usage import LocalUsage
-from joblet_fake.programs.run import ScriptedProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from joblet_fake.model import Job
     from joblet_fake.model.usage import Reading
-    from joblet_fake.programs import Steps
+    from joblet_fake.programs import RunningJob, Steps
 
 BUSY = "import time\nend = time.time() + 60\nwhile time.time() < end: pass"
 
@@ -59,31 +56,22 @@ def test_a_real_pace_starts_a_little_before_the_command_does() -> None:
 
 
 def test_steps_of_a_generator_say_it_too() -> None:
-    clock, usage = Clock("frozen"), Usage()
-    written: list[bytes] = []
+    here = host()
 
-    def program() -> Steps:
+    @here.programs.register("train")
+    def train(_job: RunningJob) -> Steps:
         yield Metrics(cpu_percent=93.0, memory_bytes=512 << 20)
         yield Stdout(b"epoch 1\n")
-        yield Sleep(30)
+        yield Sleep(7)
         yield Metrics(memory_bytes=1)
+        yield Sleep(4)
         return 0
 
-    ScriptedProcess(
-        program(),
-        clock,
-        lambda data, _stream="stdout": written.append(data),
-        lambda _c: None,
-        0,
-        usage,
-    )
-    clock.run_until_idle()
+    job = here.run("train")
+    here.clock.run_until_idle()
 
-    assert [usage.last(clock.now_ns() - back, "memory_bytes") for back in (10**9, 0)] == [
-        512 << 20, 1,
-    ]  # fmt: skip
-    assert usage.last(clock.now_ns(), "cpu_percent") == 93.0
-    assert written == [b"epoch 1\n"]
+    assert [reading.memory_bytes for reading in readings(here, job)] == [512 << 20, 512 << 20, 1]
+    assert [reading.cpu_percent for reading in readings(here, job)] == [0, 93, 93]
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,7 @@ def counted(talk: Talk, stream: Stream, fact: str, count: int) -> None:
 
 @case(
     "monitoring/intervals",
+    "TIME-14",
     "MON-06",
     "MON-07",
     "MON-08",
