@@ -178,7 +178,11 @@ class Quirks:
         self._on = self._first
 
     def __contains__(self, name: str) -> bool:
-        return name in self._on or (check(name) and False)
+        if name in self._on:
+            return True
+        if name not in QUIRKS:
+            check(name)
+        return False
 
     def __iter__(self) -> Iterator[str]:
         return iter([name for name in QUIRKS if name in self._on])

@@ -357,3 +357,55 @@ def test_the_documented_behaviour_has_the_documentations_quirks(name: str) -> No
     with FakeJoblet(clock="frozen", behavior="documented", pace=case.pace) as joblet:
         assert case.see(joblet) == ALONE.get(name, case.on)
         joblet.check()
+
+
+@pytest.mark.parametrize(
+    ("names", "statuses", "exit_code"),
+    [
+        ((), ["STOPPED", "COMPLETED"], 0),
+        (("natural-result-first",), ["STOPPED", "COMPLETED"], 0),
+        (("stopped-stays",), ["STOPPED"], -1),
+        (("natural-result-first", "stopped-stays"), ["STOPPED"], -1),
+    ],
+)
+def test_a_stop_of_what_has_ended_already_is_overtaken_by_its_result(
+    names: tuple[str, ...], statuses: list[str], exit_code: int
+) -> None:
+    """JOB-STP-07a: the order is not random there; the documentation knows one end alone."""
+    with FakeJoblet(clock="frozen", tls=False, pace="real") as joblet:
+        joblet.quirks.enable(*names)
+        job_id = run(joblet, "true")
+        joblet.clock.advance(seconds=0.1)
+        joblet.rpc("StopJob", uuid=job_id)
+        joblet.clock.advance(seconds=5)
+
+        assert [word for _, word in joblet.jobs[job_id].statuses][2:] == statuses
+        assert joblet.jobs[job_id].exit_code == exit_code
+        joblet.check()
+
+
+@pytest.mark.parametrize("pace", ["immediate", "real"])
+@pytest.mark.parametrize(
+    ("name", "statuses", "exit_code"),
+    [
+        ("natural-result-first", ["COMPLETED", "STOPPED"], 0),
+        ("stopped-stays", ["STOPPED"], -1),
+    ],
+)
+def test_a_program_that_answers_a_stop_makes_no_difference(
+    pace: str, name: str, statuses: list[str], exit_code: int
+) -> None:
+    """JOB-STP-07: nor does the pace; its log ends with the first end status (JOB-STP-07b)."""
+    with FakeJoblet(clock="frozen", tls=False, pace=pace) as joblet:
+        joblet.quirks.enable(name)
+        job_id = run(joblet, "sh", "-c", "trap 'echo bye; exit 0' TERM; sleep 60")
+        joblet.clock.advance(seconds=1)
+        joblet.rpc("StopJob", uuid=job_id)
+        joblet.clock.advance(seconds=5)
+
+        assert [word for _, word in joblet.jobs[job_id].statuses][2:] == statuses
+        assert joblet.jobs[job_id].exit_code == exit_code
+        log = b"".join(chunk.payload for chunk in joblet.rpc("GetJobLogs", uuid=job_id))
+        assert log.endswith(b"bye\n")
+        assert joblet.networks["bridge"].addresses == {}
+        joblet.check()
