@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 
+import joblet_fake
 from joblet_fake import FakeJoblet
 from joblet_fake.cli.quirks import page
 from joblet_fake.model import BEHAVIORS, QUIRKS
@@ -16,6 +17,7 @@ from joblet_fake.model import BEHAVIORS, QUIRKS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+HOUSE = Path(joblet_fake.__file__).parent
 PAGE = Path(__file__).parents[1] / "docs" / "quirks.md"
 LATER = "2099-01-01T00:00:00Z"
 pytest_plugins = ["pytester"]
@@ -215,6 +217,18 @@ def test_the_pages_example_passes(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(example)
 
     pytester.runpytest_subprocess("-p", "no:asyncio").assert_outcomes(passed=1)
+
+
+def test_each_quirk_is_asked_for_in_one_place() -> None:
+    """The one that owns the behaviour."""
+    asked = [
+        name
+        for path in HOUSE.rglob("*.py")
+        for name in re.findall(r'"([a-z0-9-]+)" (?:not )?in [a-z_.]*quirks\b', path.read_text())
+        if path.name not in {"quirks.py", "quirks_view.py"}
+    ]
+
+    assert sorted(asked) == sorted(QUIRKS)
 
 
 def test_a_marker_chooses_the_documented_behaviour(pytester: pytest.Pytester) -> None:
