@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from joblet_fake.services import Generation
     from joblet_fake.wire import Api, Method
 
+CANCEL: Final = "JobService.CancelJob"
+"""The method that has a handler here, and none on a real server (JOB-CAN-01)."""
+
 MESSAGE_LIMIT: Final = 128 * 1024 * 1024
 """The longest request in bytes; one more is refused (SRV-03)."""
 
@@ -64,7 +67,7 @@ class Exchange:
             StatusError: what the client gets instead of an answer.
         """
         request = self.admit(method, role, data)
-        if method.key in self.generation.unhandled:
+        if self._unhandled(method):
             raise StatusError("UNIMPLEMENTED", f"method {method.name} not implemented")
         handler = self._handlers.get(method.key)
         if handler is None:
@@ -102,14 +105,25 @@ class Exchange:
                 if method.server_streaming
                 else "grpc: error unmarshalling request"
             )
-            raise StatusError("INTERNAL", f"{prefix}: {error}") from None
-        operation = self.generation.operations.get(method.key)
+            text = str(error)
+            if "no-break-space" in self.model.quirks:
+                text = text.replace("proto: ", "proto:\N{NO-BREAK SPACE}", 1)
+            raise StatusError("INTERNAL", f"{prefix}: {text}") from None
+        operation = None
+        if not self._unhandled(method):
+            operation = self.generation.operations.get(method.key)
         if self._roles and operation is not None and not self.generation.may(role, operation):
             raise StatusError(
                 "PERMISSION_DENIED",
                 f"role {role} is not allowed to perform operation {operation}",
             )
         return request
+
+    def _unhandled(self, method: Method) -> bool:
+        """Tell whether a method is declared and nobody is there for it (SURF-05)."""
+        if method.key == CANCEL and "cancel-works" in self.model.quirks:
+            return False
+        return method.key in self.generation.unhandled
 
     def go_on(self, asked: Asked, given: object) -> Answer:
         """Serve the rest of a request that needed the test's own code.
