@@ -103,7 +103,7 @@ def test_half_a_log_is_not_taken_for_all(joblet: FakeJoblet, client: Client, pre
 def test_a_stop_whose_reply_was_lost_is_a_stop(joblet: FakeJoblet, client: Client) -> None:
     joblet.programs.on("train").hangs()
     job_id = client.submit("train")
-    joblet.faults.preset("reply lost", method="StopJob")
+    joblet.faults.on("StopJob").after_effect().fail("UNAVAILABLE", times=1)
 
     client.stop(job_id)
 
