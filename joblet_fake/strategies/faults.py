@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -42,9 +42,8 @@ DAMAGES: Final = frozenset({"duplicate", "reorder", "corrupt", "truncate"})
 MOST: Final = 3
 """How many rules a plan has at most, and after how many messages one acts."""
 
-TIMES: Final = (1, 1, 2, 3)
-SKIPS: Final = (0, 0, 0, 1, 2)
-"""How many calls a rule hits, and lets go first: mostly the next one."""
+NUMBERS: Final = ((1, 0), (1, 0), (1, 1), (2, 0), (1, 2), (3, 0), (2, 1))
+"""How many calls a rule hits, and how many it lets go first: often the next one, and no other."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -168,35 +167,44 @@ def faults(
         raise ValueError("codes: 'fail' needs one at least")
     known = load(api)
     names = methods or tuple(sorted(method.key for method in known.methods.values()))
-    every = [_rules(name, known.method(name), actions, failures) for name in names]
-    rules = st.lists(st.one_of(every), min_size=min_rules, max_size=max_rules)
+    kinds = [kind for name in names for kind in _kinds(name, known.method(name), actions, failures)]
+    # Few draws for each: Hypothesis finds out sooner what a failure can do without.
+    one = st.builds(
+        lambda kind, place, numbers: PlannedFault(
+            *kind.words, *numbers, *kind.places[place % len(kind.places)]
+        ),
+        st.sampled_from(kinds),
+        st.integers(0, MOST + 1),
+        st.sampled_from(NUMBERS),
+    )
+    rules = st.lists(one, min_size=min_rules, max_size=max_rules)
     return rules.map(lambda found: FaultPlan(tuple(found)))
 
 
-def _rules(
+class Kind(NamedTuple):
+    """What a rule can be, but for its numbers.
+
+    Attributes:
+        words: the method, the action and its argument.
+        places: after how many messages of a stream it acts, and whether when the work is done.
+    """
+
+    words: tuple[str, str, Any]
+    places: Sequence[tuple[int, bool]]
+
+
+def _kinds(
     name: str, method: Method, actions: Sequence[str], codes: Sequence[str]
-) -> SearchStrategy[PlannedFault]:
+) -> Iterator[Kind]:
     fitting = [one for one in actions if method.server_streaming or one not in OF_STREAMS]
     if not fitting:
         raise ValueError(f"{name} answers with one message: {', '.join(actions)} are for streams")
-
-    def rule(action: str) -> SearchStrategy[PlannedFault]:
-        # Also of one possible argument: what is drawn for all actions shrinks to the first of them.
-        possible = codes if action == "fail" else ARGUMENTS.get(action, (None,))
+    for action in fitting:
         # A rule acts inside a stream or when the work is done, never both.
-        places = st.just((0, False))
+        places = [(0, False)]
         if action not in DAMAGES | {"end"}:
-            places |= st.just((0, True))
+            places.append((0, True))
         if method.server_streaming:
-            places |= st.tuples(st.integers(1, MOST), st.just(False))  # noqa: FBT003 - a value
-        return st.builds(
-            lambda argument, times, skip, place: PlannedFault(
-                name, action, argument, times, skip, *place
-            ),
-            st.integers(0, MOST).map(lambda number: possible[number % len(possible)]),
-            st.sampled_from(TIMES),
-            st.sampled_from(SKIPS),
-            places,
-        )
-
-    return st.one_of([rule(action) for action in fitting])
+            places += [(messages, False) for messages in range(1, MOST + 1)]
+        for argument in codes if action == "fail" else ARGUMENTS.get(action, (None,)):
+            yield Kind((name, action, argument), places)

@@ -35,7 +35,7 @@ def test_every_plan_is_rules_that_a_fake_takes(joblet: FakeJoblet, plan: FaultPl
         ("after(m", "[on('GetJobLogs').after(messages=1).fail('UNAVAILABLE', times=1)]"),
         (
             "), on(",
-            "[on('RunJob').fail('UNAVAILABLE', times=1), on('RunJob').fail('UNAVAILABLE', times=1)]",
+            "[" + ", ".join(["on('RunJob').fail('UNAVAILABLE', times=1)"] * 2) + "]",
         ),
     ],
 )
