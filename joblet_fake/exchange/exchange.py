@@ -8,12 +8,19 @@ from joblet_fake.services import Answer, Asked, Handler, StatusError, handlers
 from joblet_fake.wire import DecodeError
 
 if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
     from joblet_fake.model.model import Model
     from joblet_fake.services import Generation
     from joblet_fake.wire import Api, Method
 
 MESSAGE_LIMIT: Final = 128 * 1024 * 1024
 """The longest request in bytes; one more is refused (SRV-03)."""
+
+DECODED_KEPT: Final = 100
+"""How many decoded requests are kept, none of them longer than `SHORT` bytes."""
+
+SHORT: Final = 256
 
 
 class Exchange:
@@ -33,6 +40,8 @@ class Exchange:
         self.generation = generation
         self.model = model
         self._roles = roles
+        # Clients that wait for something ask the same again and again.
+        self._decoded: dict[tuple[str, bytes], Message] = {}
         self._handlers: dict[str, Handler] = handlers(api, generation, model)
 
     def unknown(self, path: str, services: frozenset[str]) -> StatusError:
@@ -68,15 +77,7 @@ class Exchange:
                 "RESOURCE_EXHAUSTED",
                 f"grpc: received message larger than max ({len(data)} vs. {MESSAGE_LIMIT})",
             )
-        try:
-            request = method.decode(data)
-        except DecodeError as error:
-            prefix = (
-                "grpc: failed to unmarshal the received message"
-                if method.server_streaming
-                else "grpc: error unmarshalling request"
-            )
-            raise StatusError("INTERNAL", f"{prefix}: {error}") from None
+        request = self._decoded.get((method.key, data)) or self._decode(method, data)
         if method.key in self.generation.unhandled:
             raise StatusError("UNIMPLEMENTED", f"method {method.name} not implemented")
         operation = self.generation.operations.get(method.key)
@@ -93,6 +94,22 @@ class Exchange:
             )
         with self.model.change():
             return handler(request)
+
+    def _decode(self, method: Method, data: bytes) -> Message:
+        try:
+            request = method.decode(data)
+        except DecodeError as error:
+            prefix = (
+                "grpc: failed to unmarshal the received message"
+                if method.server_streaming
+                else "grpc: error unmarshalling request"
+            )
+            raise StatusError("INTERNAL", f"{prefix}: {error}") from None
+        if len(data) <= SHORT:
+            if len(self._decoded) == DECODED_KEPT:
+                self._decoded.clear()
+            self._decoded[method.key, data] = request
+        return request
 
     def go_on(self, asked: Asked, given: object) -> Answer:
         """Serve the rest of a request that needed the test's own code.

@@ -46,4 +46,4 @@ class Asked:
 
 Answer: TypeAlias = "bytes | Outcome[bytes] | Streamed | Asked"
 Handler: TypeAlias = Callable[[Any], Answer]
-"""Takes a decoded request; runs under the model's lock."""
+"""Takes a decoded request, which it leaves as it is; runs under the model's lock."""
