@@ -20,6 +20,11 @@ CANCEL: Final = "JobService.CancelJob"
 MESSAGE_LIMIT: Final = 128 * 1024 * 1024
 """The longest request in bytes; one more is refused (SRV-03)."""
 
+DECODED_KEPT: Final = 100
+"""How many decoded requests are kept, none of them longer than `SHORT` bytes."""
+
+SHORT: Final = 256
+
 
 class Exchange:
     """The way of a call through one server, without sockets.
@@ -38,6 +43,8 @@ class Exchange:
         self.generation = generation
         self.model = model
         self._roles = roles
+        # Clients that wait for something ask the same again and again.
+        self._decoded: dict[tuple[str, bytes], Message] = {}
         self._handlers: dict[str, Handler] = handlers(api, generation, model)
 
     def unknown(self, path: str, services: frozenset[str]) -> StatusError:
@@ -97,18 +104,7 @@ class Exchange:
                 "RESOURCE_EXHAUSTED",
                 f"grpc: received message larger than max ({len(data)} vs. {MESSAGE_LIMIT})",
             )
-        try:
-            request = method.decode(data)
-        except DecodeError as error:
-            prefix = (
-                "grpc: failed to unmarshal the received message"
-                if method.server_streaming
-                else "grpc: error unmarshalling request"
-            )
-            text = str(error)
-            if "no-break-space" in self.model.quirks:
-                text = text.replace("proto: ", "proto:\N{NO-BREAK SPACE}", 1)
-            raise StatusError("INTERNAL", f"{prefix}: {text}") from None
+        request = self._decoded.get((method.key, data)) or self._decode(method, data)
         operation = None
         if not self._unhandled(method):
             operation = self.generation.operations.get(method.key)
@@ -124,6 +120,25 @@ class Exchange:
         if method.key == CANCEL and "cancel-works" in self.model.quirks:
             return False
         return method.key in self.generation.unhandled
+
+    def _decode(self, method: Method, data: bytes) -> Message:
+        try:
+            request = method.decode(data)
+        except DecodeError as error:
+            prefix = (
+                "grpc: failed to unmarshal the received message"
+                if method.server_streaming
+                else "grpc: error unmarshalling request"
+            )
+            text = str(error)
+            if "no-break-space" in self.model.quirks:
+                text = text.replace("proto: ", "proto:\N{NO-BREAK SPACE}", 1)
+            raise StatusError("INTERNAL", f"{prefix}: {text}") from None
+        if len(data) <= SHORT:
+            if len(self._decoded) == DECODED_KEPT:
+                self._decoded.clear()
+            self._decoded[method.key, data] = request
+        return request
 
     def go_on(self, asked: Asked, given: object) -> Answer:
         """Serve the rest of a request that needed the test's own code.
