@@ -14,6 +14,7 @@ from joblet_fake.model.ranges import Range
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.log import Log
 
 LOGS: Final = "/opt/joblet/logs"
@@ -34,6 +35,10 @@ class StoredLog:
 
     log: Log
     runs: list[tuple[int, int]] = field(default_factory=list)
+
+    def copied(self, copying: Copying) -> StoredLog:
+        """Give the same part of the log's copy."""
+        return copying.note(self, StoredLog(copying.of(self.log), self.runs.copy()))
 
     def add(self, start: int, end: int) -> None:
         """Store the chunks from `start` up to, without, `end`."""
@@ -72,6 +77,15 @@ class History:
         self._severed: set[str] = set()
         self.metrics = MetricsHistory()
         self.linked = True
+
+    def copied(self, copying: Copying) -> History:
+        """Give one that holds the same."""
+        made = copying.note(self, History())
+        made._logs = {uuid: copying.of(log) for uuid, log in self._logs.items()}  # noqa: SLF001 - its own kind
+        made._severed = self._severed.copy()  # noqa: SLF001
+        made.metrics = copying.of(self.metrics)
+        made.linked = self.linked
+        return made
 
     def store(self, uuid: str, log: Log, start: int, end: int) -> None:
         """Write chunks of a job's log, as a real core does within milliseconds (PER-45)."""

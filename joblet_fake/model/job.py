@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from joblet_fake.clock import Timer
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.outcome import Outcome
     from joblet_fake.model.process import Process
     from joblet_fake.model.runtimes import Installed
@@ -118,6 +119,41 @@ class Job:
     stopping: Outcome[None] | None = None
     erased: bool = False
     _watchers: dict[Callable[[], None], None] = field(default_factory=dict)
+
+    def copied(self, copying: Copying) -> Job:
+        """Give the same job for another state; who watches this one, stays behind."""
+        made = copying.note(
+            self,
+            Job(
+                self.uuid,
+                self.spec,
+                self.status,
+                self.start_ns,
+                self.number,
+                self.end_ns,
+                self.exit_code,
+                self.scheduled_time,
+                self.revision,
+                self.statuses.copy(),
+                copying.of(self.log),
+                copying.of(self.usage),
+                self.files,
+                {name: copying.of(mount) for name, mount in self.mounts.items()},
+                self.roomy,
+                self.address,
+                self.explanation,
+                self.runtime,
+                self.rendered,
+            ),
+        )
+        made.ended_with, made.erased = self.ended_with, self.erased
+        if self.timer is not None:
+            made.timer = copying.of(self.timer)
+        if self.stopping is not None:
+            made.stopping = copying.of(self.stopping)
+        if self.ended_with is None:
+            made.process = copying.process(self.process, made)
+        return made
 
     def become(self, status: str, now_ns: int) -> None:
         """Change the status and tell whoever watches."""
