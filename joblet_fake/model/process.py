@@ -95,8 +95,12 @@ class Launcher(Protocol):
             LaunchError: it can't be started.
         """
 
-    def state(self) -> object:
-        """Give what is to be known again when a state of this moment is restored."""
+    def state(self, copying: Copying) -> object:
+        """Give what is to be known again when a state of this moment is restored.
+
+        Args:
+            copying: gives the copies of the jobs.
+        """
 
     def restore(self, state: object, copying: Copying, processes: Sequence[Process]) -> None:
         """Know again what `state` gave.

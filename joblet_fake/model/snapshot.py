@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from joblet_fake.clock import EPOCH
 from joblet_fake.model.copying import Copying, Due
@@ -38,12 +38,12 @@ class Snapshot:
 
     def __init__(self, model: Model, options: Mapping[str, object]) -> None:
         self.options = dict(options)
-        self.launcher_state: Any = model.launcher.state()
         self._moment = model.clock.now_ns()
         self._skew = model.clock.skew_ns
         self._model = model.twin()
         copying = Copying(self._model)
         self._model.take(copying, model)
+        self.launcher_state = model.launcher.state(copying)
         if copying.real:
             ids = ", ".join(job.uuid for job in copying.real)
             raise SnapshotError(

@@ -368,17 +368,21 @@ class Programs:
         process.waits_as(laid, copying)
         return process
 
-    def state(self) -> object:
+    def state(self, copying: Copying) -> object:
         """Give which program ran for which job, and how often each has run."""
-        return State(dict(self._chosen), dict(self.runs))
+        return State(self._copied(self._chosen, copying), dict(self.runs))
+
+    @staticmethod
+    def _copied(
+        chosen: Mapping[str, tuple[Job, Choice]], copying: Copying
+    ) -> dict[str, tuple[Job, Choice]]:
+        return {uuid: (copying.of(job), choice) for uuid, (job, choice) in chosen.items()}
 
     def restore(self, state: object, copying: Copying, processes: Sequence[Process]) -> None:
         """Know again which program ran for which job; all processes but those given end."""
         if not isinstance(state, State):
             raise TypeError(f"{state!r} is the state of something else")
-        self._chosen = {
-            uuid: (copying.of(job), choice) for uuid, (job, choice) in state.chosen.items()
-        }
+        self._chosen = self._copied(state.chosen, copying)
         self.runs = dict(state.runs)
         for process in tuple(self._running):
             if process not in processes:

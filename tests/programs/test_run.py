@@ -34,6 +34,8 @@ def taken_over(here: Host, job: Job) -> tuple[list[bytes], list[int], Callable[[
         assert stream in ("stdout", "stderr")
         written.append(data)
 
+    # The end of a stop is told to the job of the first process alone.
+    laid.ended = None
     copying = Copying(here.model)
     other = here.programs.resume(job, write, codes.append, laid, copying)
     other.gone_through()
