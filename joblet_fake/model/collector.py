@@ -90,6 +90,8 @@ class Collector:
 
     def copied(self, copying: Copying) -> Collector:
         """Give one with the same samples, of the job's copy; nobody follows it."""
+        if copying.shares and self.stop_ns is not None and self.job.settled:
+            return self
         made = copying.note(self, Collector.__new__(Collector))
         made.job = copying.of(self.job)
         made.start_ns, made.stop_ns = self.start_ns, self.stop_ns

@@ -63,6 +63,8 @@ class Copying:
     Args:
         model: whose clock and jobs the copies belong to.
         wake: makes a process of one that was laid down; None where processes are laid down.
+        shares: whether what can't change any more, such as a job that is over, is shared: so that
+            a copy costs what goes on, and not what ever was.
 
     Attributes:
         real: the jobs whose processes could not be laid down.
@@ -72,12 +74,16 @@ class Copying:
         self,
         model: Model,
         wake: Callable[[Copying, Job, Process], Process] | None = None,
+        *,
+        shares: bool = False,
     ) -> None:
         self.model = model
         self.clock = model.clock
+        self.shares = shares
         self._wake = wake
         self.real: list[Job] = []
         # The things are kept beside their copies: an id is one thing's only while it lives.
+        self._shared: set[int] = set()
         self._made: dict[int, tuple[object, object]] = {}
 
     def of(self, thing: T) -> T:
@@ -95,6 +101,14 @@ class Copying:
         """Remember a copy, and give it."""
         self._made[id(thing)] = (thing, made)
         return made
+
+    def share(self, thing: object) -> None:
+        """Remember that something is shared, which its owner knows and it does not."""
+        self._shared.add(id(thing))
+
+    def shared(self, thing: object) -> bool:
+        """Tell whether something is shared."""
+        return id(thing) in self._shared
 
     def process(self, process: Process | None, job: Job) -> Process | None:
         """Lay a job's process down, or have one go on that was laid down.

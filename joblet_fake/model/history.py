@@ -38,6 +38,8 @@ class StoredLog:
 
     def copied(self, copying: Copying) -> StoredLog:
         """Give the same part of the log's copy."""
+        if copying.shared(self.log):
+            return self
         return copying.note(self, StoredLog(copying.of(self.log), self.runs.copy()))
 
     def add(self, start: int, end: int) -> None:

@@ -30,6 +30,10 @@ FINISHED: Final = frozenset({COMPLETED, FAILED, STOPPED})
 """The statuses that end a log stream; CANCELED is not one of them (JOB-LOG-16)."""
 
 
+SETTLED: Final = frozenset({COMPLETED, FAILED, CANCELED})
+"""The statuses after which no other comes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A file sent along with a job."""
@@ -120,8 +124,22 @@ class Job:
     erased: bool = False
     _watchers: dict[Callable[[], None], None] = field(default_factory=dict)
 
+    @property
+    def settled(self) -> bool:
+        """Whether it is over, and nothing about it will ever change."""
+        return (
+            self.status in SETTLED
+            and self.process is None
+            and self.timer is None
+            and self.stopping is None
+            and not self._watchers
+        )
+
     def copied(self, copying: Copying) -> Job:
         """Give the same job for another state; who watches this one, stays behind."""
+        if copying.shares and self.settled:
+            copying.share(self.log)
+            return self
         made = copying.note(
             self,
             Job(

@@ -31,7 +31,10 @@ class StoredMetrics:
 
     def copied(self, copying: Copying) -> StoredMetrics:
         """Give the same samples of the collector's copy."""
-        return copying.note(self, StoredMetrics(copying.of(self.collector), self.runs.copy()))
+        collector = copying.of(self.collector)
+        if collector is self.collector:
+            return self
+        return copying.note(self, StoredMetrics(collector, self.runs.copy()))
 
     def open(self, number: int) -> None:
         """Store every sample from a number on."""

@@ -195,8 +195,9 @@ class Model:
         self.jobs.listen(jobs.listener)
         end()
         for job in jobs.buffered:
-            job.erased = True
-            job.touch()
+            if self.jobs.buffered.exact(job.uuid) is not job:
+                job.erased = True
+                job.touch()
 
     def architecture(self) -> str:
         """Give the host's architecture, by Go's name."""

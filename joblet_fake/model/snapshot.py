@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from joblet_fake.clock import EPOCH
 from joblet_fake.model.copying import Copying, Due
@@ -40,8 +41,9 @@ class Snapshot:
         self.options = dict(options)
         self._moment = model.clock.now_ns()
         self._skew = model.clock.skew_ns
+        self._origin = ref(model)
         self._model = model.twin()
-        copying = Copying(self._model)
+        copying = Copying(self._model, shares=True)
         self._model.take(copying, model)
         self.launcher_state = model.launcher.state(copying)
         if copying.real:
@@ -95,7 +97,9 @@ class Snapshot:
         Raises:
             SnapshotError: a program does not do again what it did.
         """
-        return Prepared(self, model, self._model, self._timers)
+        # Of two fakes, each has its own lock.
+        shares = self._origin() is model
+        return Prepared(self, model, self._model, self._timers, shares=shares)
 
     def shown_on(self, model: Model) -> int:
         """Give what a model's clock shows at the state's moment, however wrong it is set now."""
@@ -114,16 +118,23 @@ class Prepared:
         model: the model.
         source: the snapshot's own model.
         timers: what is to happen.
+        shares: whether what can't change any more is shared with the model.
     """
 
     def __init__(
-        self, snapshot: Snapshot, model: Model, source: Model, timers: tuple[Timer, ...]
+        self,
+        snapshot: Snapshot,
+        model: Model,
+        source: Model,
+        timers: tuple[Timer, ...],
+        *,
+        shares: bool,
     ) -> None:
         self._snapshot = snapshot
         self._model = model
         self._source = source
         self.processes: list[Process] = []
-        self._copying = Copying(model, self._resume)
+        self._copying = Copying(model, self._resume, shares=shares)
         self._twin = model.twin()
         self._twin.take(self._copying, source)
         self._timers = [self._copying.of(timer) for timer in timers]

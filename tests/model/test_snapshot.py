@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
+import grpc
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -145,8 +145,9 @@ def told(joblet: FakeJoblet) -> dict[str, object]:
 def stream(joblet: FakeJoblet, method: str, uuid: str) -> list[bytes] | str:
     try:
         answers = list(joblet.rpc(method, job_uuid=uuid))
-    except Exception as error:  # noqa: BLE001 - what a client is told, whatever it is
-        return str(getattr(error, "details", lambda: error)())
+    except grpc.RpcError as error:
+        told: Any = error
+        return str(told.details())
     return [answer.SerializeToString(deterministic=True) for answer in answers]
 
 
