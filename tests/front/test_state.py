@@ -23,7 +23,7 @@ from joblet_fake import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 LIMIT = 0.05
 """Real seconds for which no fake may keep another one from answering."""
@@ -130,7 +130,7 @@ def test_a_generator_that_does_something_else_fails_the_restore_and_changes_noth
     words = iter(["one", "two", "three"])
 
     @joblet.programs.register("fickle")
-    def fickle(job: RunningJob) -> Any:
+    def fickle(_job: RunningJob) -> Any:
         yield Stdout(b"ready\n")
         yield Stdout(next(words).encode())
         yield Hang()
@@ -161,7 +161,7 @@ def test_one_that_ends_earlier_does_too(joblet: FakeJoblet, end: str, text: str)
     begun: list[str] = []
 
     @joblet.programs.register("short")
-    def short(job: RunningJob) -> Any:
+    def short(_job: RunningJob) -> Any:
         begun.append(end)
         yield Stdout(b"1")
         if len(begun) > 1 and end == "return":
@@ -183,7 +183,7 @@ def test_one_that_does_not_come_back_fails_the_restore() -> None:
     with FakeJoblet(clock="frozen", tls=False, program_timeout=0.2) as joblet:
 
         @joblet.programs.register("slow")
-        def slow(job: RunningJob) -> Any:
+        def slow(_job: RunningJob) -> Any:
             begun.append(1)
             if len(begun) > 1:
                 time.sleep(1)
@@ -244,7 +244,7 @@ def test_a_program_can_neither_keep_nor_restore_the_state(joblet: FakeJoblet) ->
     kept: list[Snapshot] = [joblet.snapshot()]
 
     @joblet.programs.register("saver")
-    def saver(job: RunningJob) -> Any:
+    def saver(_job: RunningJob) -> Any:
         for do in (joblet.snapshot, lambda: joblet.restore(kept[0])):
             with pytest.raises(RuntimeError, match="do it in the test"):
                 do()
@@ -257,7 +257,7 @@ def test_a_snapshot_waits_for_programs_that_work(joblet: FakeJoblet) -> None:
     at_work, go_on = threading.Event(), threading.Event()
 
     @joblet.programs.register("busy")
-    def busy(job: RunningJob) -> Any:
+    def busy(_job: RunningJob) -> Any:
         yield Stdout(b"a")
         at_work.set()
         assert go_on.wait(5)
@@ -370,47 +370,90 @@ def test_runs_are_counted_as_they_were(joblet: FakeJoblet) -> None:
 
 
 def test_persist_stays_as_far_away_as_it_is(joblet: FakeJoblet) -> None:
+    """PER-44, PER-70."""
     snapshot = joblet.snapshot()
     joblet.faults.server.refuse("persist")
     joblet.restore(snapshot)
+    away = joblet.jobs.add("echo", ["away"], status="RUNNING").uuid
     with pytest.raises(grpc.RpcError, match="persist service unavailable"):
-        joblet.clock.advance(0)
-        answer = joblet.aio_channel
-        del answer
-        call = threading.Timer(0.1, lambda: joblet.clock.advance(3))
-        call.start()
-        joblet.rpc("RunJob", command="true")
-    joblet.faults.server.rebind()
-    assert joblet.jobs[run(joblet, "true")].status == "COMPLETED"
+        run(joblet, "true")
+    joblet.faults.server.rebind("persist")
+
+    back = run(joblet, "echo", "back")
+    assert [line.content for line in joblet.rpc("QueryLogs", job_uuid=back)] == [b"back\n"]
+    with pytest.raises(grpc.RpcError, match="no logs found"):
+        list(joblet.rpc("QueryLogs", job_uuid=away))
 
 
-def ends(stream: Any) -> tuple[list[bytes], str]:
-    got: list[bytes] = []
+def ends(stream: Any) -> tuple[int, str]:
+    """Give how many more messages come, and the code."""
+    count = 0
     try:
-        got.extend(chunk.payload for chunk in stream)
+        for _ in stream:
+            count += 1
     except grpc.RpcError as error:
         told: Any = error
-        return got, told.code().name
-    return got, "OK"
+        return count, told.code().name
+    return count, "OK"
+
+
+def opened(joblet: FakeJoblet) -> list[Any]:
+    """Open streams of all kinds, and give them."""
+    joblet.programs.on("work").prints("a").hangs()
+    job_id = run(joblet, "work")
+    streams = [
+        joblet.rpc("GetJobLogs", uuid=job_id),
+        joblet.rpc("GetJobMetrics", uuid=job_id),
+        joblet.rpc("StreamSystemMetrics", interval_seconds=1),
+    ]
+    for stream in streams:
+        next(stream)
+    return streams
 
 
 def test_open_streams_end_as_at_a_reset(joblet: FakeJoblet) -> None:
-    joblet.programs.on("work").prints("a").hangs()
-    found = []
-    for do in (joblet.reset, None):
-        if do is None:
-            joblet.programs.on("work").prints("a").hangs()
-        snapshot = joblet.snapshot()
-        again: Callable[[], object] = do or (lambda: joblet.restore(snapshot))  # noqa: B023 - called here
-        job_id = run(joblet, "work")
-        log = joblet.rpc("GetJobLogs", uuid=job_id)
-        status = joblet.rpc("StreamSystemMetrics", interval_seconds=1)
-        next(log), next(status)
-        again()
-        found.append((ends(log), [ends(status)[1]]))
+    streams = opened(joblet)
+    joblet.reset()
+    at_reset = [ends(stream) for stream in streams]
 
-    assert found[0] == found[1]
-    assert found[1][1] == ["UNAVAILABLE"]
+    snapshot = joblet.snapshot()
+    streams = opened(joblet)
+    joblet.restore(snapshot)
+
+    assert [ends(stream) for stream in streams] == at_reset
+
+
+def test_a_call_that_waits_for_the_old_state_ends() -> None:
+    told: list[Any] = []
+    with FakeJoblet(tls=False) as joblet:
+        snapshot = joblet.snapshot()
+        joblet.faults.server.hang("persist")
+
+        def call() -> None:
+            with pytest.raises(grpc.RpcError) as caught:
+                joblet.rpc("RunJob", command="true")
+            told.append(caught.value)
+
+        caller = threading.Thread(target=call)
+        caller.start()
+        due(joblet)
+        joblet.restore(snapshot)
+        caller.join(5)
+        joblet.faults.server.resume()
+        assert len(joblet.jobs) == 0
+
+    assert (told[0].code().name, told[0].details()) == (
+        "UNAVAILABLE",
+        "joblet-fake was reset during this call",
+    )
+
+
+def due(joblet: FakeJoblet) -> None:
+    """Wait until something is due."""
+    end = time.monotonic() + 5
+    while joblet.clock.next_due() is None:
+        assert time.monotonic() < end
+        time.sleep(0.002)
 
 
 def test_a_call_that_a_fault_delays_takes_as_long_as_before(joblet: FakeJoblet) -> None:
@@ -421,9 +464,7 @@ def test_a_call_that_a_fault_delays_takes_as_long_as_before(joblet: FakeJoblet) 
     answers: list[Any] = []
     caller = threading.Thread(target=lambda: answers.append(joblet.rpc("ListJobs")))
     caller.start()
-    joblet.calls.wait_for("ListJobs")
-    while joblet.clock.next_due() is None:
-        time.sleep(0.002)
+    due(joblet)
     joblet.restore(snapshot)
     joblet.clock.advance(29)
     assert caller.is_alive()
@@ -438,8 +479,8 @@ def test_a_stop_that_was_under_way_goes_on() -> None:
     with FakeJoblet(clock="frozen", tls=False, pace="real") as joblet:
 
         @joblet.programs.register("stubborn")
-        def stubborn(job: RunningJob) -> Any:
-            def answer(job: RunningJob) -> Any:
+        def stubborn(_job: RunningJob) -> Any:
+            def answer(_job: RunningJob) -> Any:
                 yield Stdout(b"no\n")
                 yield Sleep(1)
                 yield Stdout(b"never\n")
@@ -449,14 +490,12 @@ def test_a_stop_that_was_under_way_goes_on() -> None:
 
         job_id = joblet.jobs.add("stubborn", status="RUNNING").uuid
         joblet.clock.advance(1)
-        stopper = threading.Thread(target=lambda: ends(iter([])) and refused(joblet, job_id))
-        stopper.start()
-        while joblet.jobs[job_id].stdout != "no\n":
-            time.sleep(0.002)
+        with joblet.clock.by_hand():
+            joblet.model.lifecycle.stop(job_id)
+        assert joblet.jobs[job_id].stdout == "no\n"
         joblet.clock.advance(0.05)
         snapshot = joblet.snapshot()
         joblet.clock.advance(5)
-        stopper.join(5)
         ended = joblet.jobs[job_id].statuses
         joblet.restore(snapshot)
         assert joblet.jobs[job_id].status == "RUNNING"
@@ -464,10 +503,6 @@ def test_a_stop_that_was_under_way_goes_on() -> None:
 
         assert joblet.jobs[job_id].statuses == ended
         assert joblet.jobs[job_id].stdout == "no\n"
-
-
-def refused(joblet: FakeJoblet, job_id: str) -> None:
-    joblet.rpc("StopJob", uuid=job_id)
 
 
 # Cost
