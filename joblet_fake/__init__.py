@@ -11,6 +11,7 @@ from joblet_fake.faults import Faults
 from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView, JobView
 from joblet_fake.model.runtime_script import InstallScript
+from joblet_fake.model.snapshot import Snapshot, SnapshotError
 from joblet_fake.networks_view import NetworksView, NetworkView
 from joblet_fake.populate import Populated
 from joblet_fake.programs import (
@@ -84,6 +85,8 @@ __all__ = [
     "Script",
     "ServerFaults",
     "Sleep",
+    "Snapshot",
+    "SnapshotError",
     "StalledError",
     "Stderr",
     "Stdout",

@@ -15,6 +15,7 @@ from joblet_fake.faults import Faults
 from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView
 from joblet_fake.model.model import Model
+from joblet_fake.model.snapshot import Snapshot
 from joblet_fake.networks_view import NetworksView
 from joblet_fake.options import DEFAULT_API, Options
 from joblet_fake.programs import LIMIT, Programs, owner
@@ -45,6 +46,9 @@ CHANNEL_OPTIONS = (
     # The real server sends up to this much (SRV-03).
     ("grpc.max_receive_message_length", 128 * 1024 * 1024),
 )
+
+OF_STATE = ("api", "behavior", "pace", "clock", "seed", "host", "exec")
+"""The options that a state depends on: a snapshot fits fakes that have the same."""
 
 EVERYWHERE = ("0.0.0.0", "::", "[::]")  # noqa: S104 - named here, not listened on
 
@@ -449,6 +453,77 @@ class FakeJoblet:
             self._errors.clear()
             if self._server is not None:
                 self._server.backend.forget()
+
+    def snapshot(self) -> Snapshot:
+        r"""Keep the state, to come back to it with `restore`, here or in another fake.
+
+        It holds what the server knows: jobs with their output and samples, the history, networks,
+        volumes with their files, runtimes, workflows, the host, which ids come next, and the
+        clock's moment. Programs, fault rules and the journal are the test's, and stay what they
+        are. It is made at once, whatever is in it: what only grows is shared.
+
+        Raises:
+            SnapshotError: a job runs as a real local process, which nobody could run again.
+            RuntimeError: called by a program, for which it would wait.
+
+        >>> with FakeJoblet(clock="frozen") as joblet:
+        ...     _ = joblet.programs.on("train").sleeps(60).prints("hi\n")
+        ...     job_id = joblet.rpc("RunJob", command="train").job_uuid
+        ...     joblet.clock.advance(30)
+        ...     half = joblet.snapshot()
+        ...     joblet.clock.advance(minutes=10)
+        ...     joblet.restore(half)
+        ...     print(half, joblet.jobs[job_id].status)
+        ...     joblet.clock.advance(30)
+        ...     print(joblet.clock.now().time(), repr(joblet.jobs[job_id].stdout))
+        <snapshot of 1 job (1 RUNNING) at 2026-01-01T00:00:30+00:00> RUNNING
+        00:01:00 'hi\n'
+        """
+        self._check_resting()
+        with self.clock.at_rest():
+            return Snapshot(self.model, self._state_options)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Come back to a state that was kept.
+
+        What was under way goes on as it would have: a running job's program is run again, silently,
+        up to where it was, and sleeps for the rest of its sleep. A frozen or skipping clock shows
+        the moment of the snapshot again; a flowing one goes on, and what was to come after a while
+        comes after the rest of it. Calls that are open end with UNAVAILABLE. If it fails, nothing
+        has changed.
+
+        Args:
+            snapshot: what `snapshot` of a fake with the same options gave.
+
+        Raises:
+            ValueError: that fake had other options; the text says which.
+            SnapshotError: a generator does something else when it is run again.
+            RuntimeError: called by a program.
+        """
+        self._check_resting()
+        snapshot.check(self._state_options)
+        prepared = snapshot.prepared(self.model)
+        self.programs.close_local()
+        with self.clock.at_rest():
+            prepared.begin()
+            if self._server is not None:
+                self._server.backend.forget()
+        # What is due at once has its turn.
+        with self.clock.by_hand():
+            pass
+
+    @property
+    def _state_options(self) -> dict[str, object]:
+        """The options that a state depends on."""
+        return {name: getattr(self.options, name) for name in OF_STATE}
+
+    def _check_resting(self) -> None:
+        check_thread()
+        if self._inside:
+            raise RuntimeError(
+                "a program can't keep or restore the state, which waits for programs to wait: do "
+                "it in the test"
+            )
 
     def check(self) -> None:
         """Raise what went wrong inside the fake; the fixtures do so at the end of a test.

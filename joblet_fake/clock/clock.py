@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 from joblet_fake.clock.hold import Holds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from joblet_fake.clock.hold import Hold
 
@@ -29,6 +29,10 @@ DEFAULT_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 def seconds(value: float) -> int:
     """Give a number of seconds in nanoseconds, the clock's own unit."""
     return round(value * NANOS)
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 class Timer:
@@ -54,6 +58,12 @@ class Timer:
         self.relative = relative
         self.repeats = repeats
         self.action: Callable[[], None] | None = action
+
+    def like(self) -> Timer:
+        """Give one for the same moment that does nothing yet."""
+        made = Timer(self.when, _nothing, relative=self.relative, repeats=self.repeats)
+        made.action = None
+        return made
 
     def cancel(self) -> None:
         """Make sure that the timer never fires; one that has fired is left alone."""
@@ -383,16 +393,60 @@ class Clock:
                 raise RuntimeError("the clock is firing timers: set it from outside")
             shift = seconds(offset) - self._skew
             self._skew += shift
-            self._base += shift
-            moved: list[tuple[int, int, Timer]] = []
-            for _, order, timer in self._heap:
-                if timer.relative:
-                    timer.when += shift
-                moved.append((timer.when, order, timer))
-            heapq.heapify(moved)
-            self._heap = moved
+            self._shift(shift)
             self.settle()
             self._tell_of_move()
+
+    def pending(self) -> list[Timer]:
+        """Give the timers that are to fire, in their order."""
+        with self.lock:
+            return [timer for *_, timer in sorted(self._heap) if timer.action is not None]
+
+    def put_at(self, moment: int) -> None:
+        """Put a clock that does not flow to a moment, earlier or later, and fire nothing.
+
+        What was asked for after a delay still takes that long.
+
+        Args:
+            moment: nanoseconds since 1970.
+        """
+        with self.lock:
+            self._shift(moment - self._base)
+            self._tell_of_move()
+
+    def drop(self, which: Callable[[Timer], bool]) -> None:
+        """Drop some of the timers."""
+        with self.lock:
+            for *_, timer in self._heap:
+                if which(timer):
+                    timer.cancel()
+
+    def take_over(self, timers: Iterable[Timer], shift: int) -> None:
+        """Have timers of another clock fire here, in the order given.
+
+        Args:
+            timers: what that clock's `pending` gave, or copies.
+            shift: by how many nanoseconds this clock is ahead; it counts for what was asked for
+                after a delay.
+        """
+        for timer in timers:
+            if timer.relative:
+                timer.when += shift
+            self._enter(timer)
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Take the lock at a moment at which no code works outside of it, and time is not moved."""
+        with self._moving, self.lock:
+            if self._firing is not None:
+                raise RuntimeError("the clock is firing timers: do this from outside")
+            self.holds.rest()
+            yield
+
+    @property
+    def skew_ns(self) -> int:
+        """By how many nanoseconds it was set wrong."""
+        return self._skew
 
     def cancel_all(self) -> None:
         """Drop every timer."""
@@ -513,6 +567,17 @@ class Clock:
                 self.settle()
             finally:
                 self._tell_of_move()
+
+    def _shift(self, by: int) -> None:
+        """Show another time; what was asked for after a delay still takes that long."""
+        self._base += by
+        moved: list[tuple[int, int, Timer]] = []
+        for _, order, timer in self._heap:
+            if timer.relative:
+                timer.when += by
+            moved.append((timer.when, order, timer))
+        heapq.heapify(moved)
+        self._heap = moved
 
     def _refuse_inside(self) -> None:
         if self._firing is not None:

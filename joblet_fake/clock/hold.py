@@ -117,14 +117,18 @@ class Holds:
         finally:
             self._failures = None
 
+    def rest(self) -> None:
+        """Wait until no code works; the lock, taken once, is free meanwhile."""
+        while self._open:
+            self._freed.wait()
+
     def wait(self) -> None:
         """Wait until no code works; the lock, taken once, is free meanwhile.
 
         Raises:
             BaseException: what failed; others that did are its notes.
         """
-        while self._open:
-            self._freed.wait()
+        self.rest()
         if self._failures:
             failure, *others = self._failures
             self._failures.clear()

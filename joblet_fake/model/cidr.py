@@ -54,11 +54,12 @@ def count(cidr: str) -> int:
     return ipaddress.ip_network(cidr, strict=False).num_addresses
 
 
-def addresses(cidr: str) -> Iterator[str]:
+def addresses(cidr: str, skip: int = 0) -> Iterator[str]:
     """Give the addresses for jobs, lowest first: all but the first and last of the block (NET-28).
 
     Args:
         cidr: the block, as `is_cidr` accepts it.
+        skip: how many of them to leave out at the beginning.
 
     >>> list(addresses("10.0.0.0/30"))
     ['10.0.0.1', '10.0.0.2']
@@ -66,5 +67,5 @@ def addresses(cidr: str) -> Iterator[str]:
     block = ipaddress.ip_network(cidr, strict=False)
     first, last = int(block.network_address), int(block.broadcast_address)
     make = type(block.network_address)
-    for number in range(first + 1, last):
+    for number in range(first + 1 + skip, last):
         yield str(make(number))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from joblet_fake.clock import Clock, Timer
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.job import Job
     from joblet_fake.model.metrics_history import MetricsHistory
 
@@ -86,6 +87,22 @@ class Collector:
         self._followers: dict[Callable[[], None], None] = {}
         self._measure()
         self._arm()
+
+    def copied(self, copying: Copying) -> Collector:
+        """Give one with the same samples, of the job's copy; nobody follows it."""
+        if copying.shares and self.stop_ns is not None and self.job.settled:
+            return self
+        made = copying.note(self, Collector.__new__(Collector))
+        made.job = copying.of(self.job)
+        made.start_ns, made.stop_ns = self.start_ns, self.stop_ns
+        made._clock = copying.clock  # noqa: SLF001 - its own kind
+        # A real process is not measured any more, and what was measured stays.
+        made._probe = self._probe  # noqa: SLF001
+        made._seeded = self._seeded.of(made.job.usage)  # noqa: SLF001
+        made._measured = self._measured.copy()  # noqa: SLF001
+        made._timer = None  # noqa: SLF001
+        made._followers = {}  # noqa: SLF001
+        return made
 
     @property
     def cgroup(self) -> str:
@@ -179,6 +196,14 @@ class Collectors:
         self._collectors: dict[str, Collector] = {}
         self._lately: dict[Collector, None] = {}
         self._readers: dict[Callable[[], None], None] = {}
+
+    def copied(self, copying: Copying) -> Collectors:
+        """Give one with the same samples, of which nobody reads."""
+        history = copying.of(self._history)
+        made = copying.note(self, Collectors(copying.clock, self._seed, history))
+        made._collectors = {uuid: copying.of(each) for uuid, each in self._collectors.items()}  # noqa: SLF001 - its own kind
+        made._lately = dict.fromkeys([copying.of(each) for each in self._lately])  # noqa: SLF001
+        return made
 
     def get(self, uuid: str) -> Collector | None:
         """Give a job's collector, which may have stopped."""

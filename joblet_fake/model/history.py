@@ -15,6 +15,7 @@ from joblet_fake.model.ranges import Range
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.log import Log
 
 LOGS: Final = "/opt/joblet/logs"
@@ -43,6 +44,12 @@ class StoredLog:
     _chance: random.Random | None = None
     _last_ns: int = 0
     _together: int = 0
+
+    def copied(self, copying: Copying) -> StoredLog:
+        """Give the same part of the log's copy."""
+        if copying.shared(self.log):
+            return self
+        return copying.note(self, StoredLog(copying.of(self.log), self.runs.copy()))
 
     def add(self, start: int, end: int) -> None:
         """Store the chunks from `start` up to, without, `end`."""
@@ -100,6 +107,15 @@ class History:
         self._severed: set[str] = set()
         self.metrics = MetricsHistory()
         self.linked = True
+
+    def copied(self, copying: Copying) -> History:
+        """Give one that holds the same."""
+        made = copying.note(self, History())
+        made._logs = {uuid: copying.of(log) for uuid, log in self._logs.items()}  # noqa: SLF001 - its own kind
+        made._severed = self._severed.copy()  # noqa: SLF001
+        made.metrics = copying.of(self.metrics)
+        made.linked = self.linked
+        return made
 
     def store(
         self, uuid: str, log: Log, start: int, end: int, racing_ns: int | None = None

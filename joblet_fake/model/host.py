@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from joblet_fake.clock import seconds
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from joblet_fake.clock import Clock
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.host_snapshot import Cloud, Snapshot
 
 HOSTS: Final = ("seeded", "local")
@@ -70,6 +72,11 @@ class HostSettings:
     )
     cloud: Cloud | None = None
 
+    def copied(self, copying: Copying) -> HostSettings:
+        """Give one that says the same."""
+        made = replace(self, disks={place: replace(disk) for place, disk in self.disks.items()})
+        return copying.note(self, made)
+
 
 class Source(Protocol):
     """Where a host's values come from."""
@@ -106,6 +113,15 @@ class Host:
         self._source = source
         self._since = clock.now_ns() - WARM * WINDOW
         self._latest: Snapshot | None = None
+
+    def copied(self, copying: Copying) -> Host:
+        """Give the same host, with the copy's jobs on it; nobody reads of it."""
+        made = copying.note(self, copy(self))
+        made.settings, made.readers = copying.of(self.settings), {}
+        made._clock = copying.clock  # noqa: SLF001 - its own kind
+        made._source = copying.of(self._source)  # noqa: SLF001
+        made._latest = None  # noqa: SLF001
+        return made
 
     @property
     def architecture(self) -> str:

@@ -7,6 +7,7 @@ jobs that ran until then, so that a month can be skipped and two fakes with one 
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -29,6 +30,7 @@ from joblet_fake.model.job import FINISHED, RUNNING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.host import HostSettings
     from joblet_fake.model.host_snapshot import ProcessCounts
     from joblet_fake.model.job import Job
@@ -139,6 +141,13 @@ class SeededHost:
             ("eth0", (address, _link_local(mac)), mac, 5200.0, 7400.0),
             (JOBLET0, ("172.20.0.1", _link_local(former)), "", 310.0, 420.0),
         )
+
+    def copied(self, copying: Copying) -> SeededHost:
+        """Give the same host with the copy's jobs on it."""
+        made = copying.note(self, copy(self))
+        made._settings = copying.of(self._settings)  # noqa: SLF001 - its own kind
+        made._jobs = copying.model.host_jobs  # noqa: SLF001
+        return made
 
     def snapshot(self, at_ns: int, *, first: bool) -> Snapshot:
         """Give all values of a moment; `first` leaves out what compares it with the one before."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from joblet_fake.clock import Timer
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.outcome import Outcome
     from joblet_fake.model.process import Process
     from joblet_fake.model.runtimes import Installed
@@ -27,6 +28,10 @@ CANCELED: Final = "CANCELED"
 
 FINISHED: Final = frozenset({COMPLETED, FAILED, STOPPED})
 """The statuses that end a log stream; CANCELED is not one of them (JOB-LOG-16)."""
+
+
+SETTLED: Final = frozenset({COMPLETED, FAILED, CANCELED})
+"""The statuses after which no other comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,56 @@ class Job:
     stop: Stop | None = None
     erased: bool = False
     _watchers: dict[Callable[[], None], None] = field(default_factory=dict)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is over, and nothing about it will ever change."""
+        return (
+            self.status in SETTLED
+            and self.process is None
+            and self.timer is None
+            and self.stopping is None
+            and not self._watchers
+        )
+
+    def copied(self, copying: Copying) -> Job:
+        """Give the same job for another state; who watches this one, stays behind."""
+        if copying.shares and self.settled:
+            copying.share(self.log)
+            return self
+        made = copying.note(
+            self,
+            Job(
+                self.uuid,
+                self.spec,
+                self.status,
+                self.start_ns,
+                self.number,
+                self.end_ns,
+                self.exit_code,
+                self.scheduled_time,
+                self.revision,
+                self.statuses.copy(),
+                copying.of(self.log),
+                copying.of(self.usage),
+                self.files,
+                {name: copying.of(mount) for name, mount in self.mounts.items()},
+                self.roomy,
+                self.address,
+                self.work_dir,
+                self.explanation,
+                self.runtime,
+                self.rendered,
+            ),
+        )
+        made.ended_with, made.erased, made.stop = self.ended_with, self.erased, self.stop
+        if self.timer is not None:
+            made.timer = copying.of(self.timer)
+        if self.stopping is not None:
+            made.stopping = copying.of(self.stopping)
+        if self.ended_with is None:
+            made.process = copying.process(self.process, made)
+        return made
 
     def become(self, status: str, now_ns: int) -> None:
         """Change the status and tell whoever watches."""

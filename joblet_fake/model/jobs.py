@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.job import Job
 
 UUID_LENGTH: Final = 36
@@ -31,6 +32,13 @@ class Index:
     def __iter__(self) -> Iterator[Job]:
         """Give the jobs in the order of their ids, which says nothing of their age."""
         return iter([self._jobs[uuid] for uuid in self._sorted])
+
+    def copied(self, copying: Copying) -> Index:
+        """Give one with copies of the jobs."""
+        made = copying.note(self, Index())
+        made._jobs = {uuid: copying.of(job) for uuid, job in self._jobs.items()}  # noqa: SLF001 - its own kind
+        made._sorted = self._sorted.copy()  # noqa: SLF001
+        return made
 
     def add(self, job: Job) -> None:
         """Add a job, or put it in the place of one with its id."""
@@ -79,6 +87,22 @@ class Jobs:
         """Record a new job."""
         self.stored.add(job)
         self.buffered.add(job)
+        self._listen(job)
+
+    def copied(self, copying: Copying) -> Jobs:
+        """Give a store with copies of the jobs, to which nobody listens."""
+        made = copying.note(self, Jobs())
+        made.stored, made.buffered = copying.of(self.stored), copying.of(self.buffered)
+        return made
+
+    def listen(self, listener: Callable[[Job], None] | None) -> None:
+        """Have a listener told of the jobs that are there, and of what becomes of them."""
+        self.listener = listener
+        if listener is not None:
+            for job in dict.fromkeys((*self.buffered, *self.stored)):
+                self._listen(job)
+
+    def _listen(self, job: Job) -> None:
         listener = self.listener
         if listener is not None:
             listener(job)

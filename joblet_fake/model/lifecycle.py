@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from joblet_fake.clock import NANOS, seconds
 from joblet_fake.model import job as words
 from joblet_fake.model import system_lines
+from joblet_fake.model.copying import Due
 from joblet_fake.model.errors import Kind, Refusal
 from joblet_fake.model.job import Job, JobSpec, Stop
 from joblet_fake.model.limits import HIGHEST_CPU, HIGHEST_SANE_CPU, checked_cpu, kept_cores
@@ -21,7 +23,9 @@ from joblet_fake.model.volume import asked
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.model import Model
+    from joblet_fake.model.process import Process
 
 T = TypeVar("T")
 
@@ -40,6 +44,16 @@ class Lifecycle:
         self._launch_free_at = 0
         self._recorded = 0
         self._promised: dict[Outcome[Any], None] = {}
+
+    def copied(self, copying: Copying) -> Lifecycle:
+        """Give one that owes nobody an answer."""
+        made = copying.note(self, Lifecycle(copying.model))
+        made._launch_free_at, made._recorded = self._launch_free_at, self._recorded  # noqa: SLF001 - its own kind
+        return made
+
+    def shift(self, by_ns: int) -> None:
+        """Have what takes a while take as long as before, on a clock that shows another time."""
+        self._launch_free_at += by_ns
 
     # Submitting
 
@@ -70,8 +84,11 @@ class Lifecycle:
             return self._plan(spec, parse_schedule(spec.schedule, now))
         outcome: Outcome[Job] = self._promise()
         # The job is dated when it is recorded, after the settle pause (JOB-RUN-61).
-        self._after(self._pace.prepare, lambda: self._execute(self._record(spec), outcome))
+        self._after(self._pace.prepare, Due(self._begin, spec, outcome))
         return outcome
+
+    def _begin(self, spec: JobSpec, outcome: Outcome[Job]) -> None:
+        self._execute(self._record(spec), outcome)
 
     def _record(self, spec: JobSpec, status: str = words.INITIALIZING) -> Job:
         return self._add(self._model.new_uuid(), spec, status, self._clock.now_ns())
@@ -87,36 +104,35 @@ class Lifecycle:
 
     def _plan(self, spec: JobSpec, schedule: Schedule) -> Outcome[Job]:
         answer: Outcome[Job] = self._promise()
-
-        def planned() -> Job:
-            # The uploads of a scheduled job never reach it (JOB-RUN-46).
-            job = self._record(dataclasses.replace(spec, uploads=()), words.SCHEDULED)
-            job.scheduled_time = schedule.echo
-            self.wait_for(job, schedule.when_ns)
-            return job
-
-        def uploaded() -> None:
-            try:
-                for upload in spec.uploads:
-                    check_scheduled(upload.path)
-            except Refusal as refusal:
-                answer.fail(refusal)
-            else:
-                answer.resolve(planned())
-
         if spec.uploads:
             # They are received first, in as long as a launch's pause, and then judged.
-            self._after(self._pace.schedule_uploads, uploaded)
+            self._after(self._pace.schedule_uploads, Due(self._uploaded, spec, schedule, answer))
         else:
-            job = planned()
-            self._after(self._pace.schedule, lambda: answer.resolve(job))
+            job = self._planned(spec, schedule)
+            self._after(self._pace.schedule, Due(answer.resolve, job))
         return answer
+
+    def _uploaded(self, spec: JobSpec, schedule: Schedule, answer: Outcome[Job]) -> None:
+        try:
+            for upload in spec.uploads:
+                check_scheduled(upload.path)
+        except Refusal as refusal:
+            answer.fail(refusal)
+        else:
+            answer.resolve(self._planned(spec, schedule))
+
+    def _planned(self, spec: JobSpec, schedule: Schedule) -> Job:
+        # The uploads of a scheduled job never reach it (JOB-RUN-46).
+        job = self._record(dataclasses.replace(spec, uploads=()), words.SCHEDULED)
+        job.scheduled_time = schedule.echo
+        self.wait_for(job, schedule.when_ns)
+        return job
 
     def wait_for(self, job: Job, when_ns: int) -> None:
         """Launch a scheduled job at its time, nanoseconds since 1970."""
         # A time in the past is due now, and what the job does then happens now (JOB-RUN-43).
         due = max(when_ns, self._clock.now_ns())
-        job.timer = self._clock.call_at(due, lambda: self._due(job))
+        job.timer = self._clock.call_at(due, Due(self._due, job))
 
     def seeded(self, uuid: str, spec: JobSpec, start_ns: int) -> Job:
         """Record a job that was submitted at some moment, without running it."""
@@ -160,16 +176,16 @@ class Lifecycle:
         start = max(now, self._launch_free_at)
         self._launch_free_at = start + seconds(self._pace.due)
         delay = (start - now) / NANOS
-
-        def launch() -> None:
-            job.timer = None
-            job.become(words.INITIALIZING, self._clock.now_ns())
-            self._after(self._pace.prepare, lambda: self._execute(job, Outcome()))
-
         if delay:
-            job.timer = self._clock.call_later(delay, launch)
+            job.timer = self._clock.call_later(delay, Due(self._launch, job))
         else:
-            launch()
+            self._launch(job)
+
+    def _launch(self, job: Job) -> None:
+        job.timer = None
+        job.become(words.INITIALIZING, self._clock.now_ns())
+        outcome: Outcome[Job] = Outcome()
+        self._after(self._pace.prepare, Due(self._execute, job, outcome))
 
     # Launching
 
@@ -180,23 +196,23 @@ class Lifecycle:
             self._failed_to_launch(job, outcome, error)
             return
         unpooled = self._unpooled(job)
+        wait = self._pace.launch if unpooled else self._pace.attach
+        self._after(wait, Due(self._run, job, outcome))
 
-        def running() -> None:
-            try:
-                self._start(job)
-            except LaunchError as error:
-                self._failed_to_launch(job, outcome, error)
-            except Exception as error:
-                # A bug of ours or of the test's: it must not leave a client waiting.
-                self._failed(job)
-                outcome.fail(error)
-                raise
-            else:
-                job.become(words.RUNNING, self._clock.now_ns())
-                self._model.collectors.begin(job)
-                outcome.resolve(job)
-
-        self._after(self._pace.launch if unpooled else self._pace.attach, running)
+    def _run(self, job: Job, outcome: Outcome[Job]) -> None:
+        try:
+            self._start(job)
+        except LaunchError as error:
+            self._failed_to_launch(job, outcome, error)
+        except Exception as error:
+            # A bug of ours or of the test's: it must not leave a client waiting.
+            self._failed(job)
+            outcome.fail(error)
+            raise
+        else:
+            job.become(words.RUNNING, self._clock.now_ns())
+            self._model.collectors.begin(job)
+            outcome.resolve(job)
 
     def _start(self, job: Job) -> None:
         now, spec = self._clock.now_ns(), job.spec
@@ -208,7 +224,7 @@ class Lifecycle:
                 line = system_lines.missing_runtime(now, job.uuid, spec.runtime, refusal.text)
                 self._output(job, line, "stdout")
                 job.explanation = f"nothing was run: the runtime {spec.runtime!r} is not installed"
-                self._clock.call_later(self._pace.start, lambda: self._exited(job, 1))
+                self._clock.call_later(self._pace.start, Due(self._exited, job, 1))
                 return
         launcher = self._model.launcher
         # Volumes are mounted after RunJob's answer: one removed meanwhile is missing (VOL-22).
@@ -216,18 +232,20 @@ class Lifecycle:
         if launcher.real:
             self._mount(job)
         else:
-            mounting = self._clock.call_later(self._pace.start, lambda: self._mount(job))
+            mounting = self._clock.call_later(self._pace.start, Due(self._mount, job))
         try:
             job.process = launcher.launch(
-                job,
-                lambda data, stream="stdout": self._output(job, data, stream),
-                lambda code: self._exited(job, code),
-                self._pace.start,
+                job, partial(self._output, job), partial(self._exited, job), self._pace.start
             )
         except Exception:
             if mounting is not None:
                 mounting.cancel()
             raise
+
+    def resume(self, copying: Copying, job: Job, laid: Process) -> Process:
+        """Have the process of a copied job go on, which was laid down with it."""
+        output, exited = partial(self._output, job), partial(self._exited, job)
+        return self._model.launcher.resume(job, output, exited, laid, copying)
 
     def _mount(self, job: Job) -> None:
         if job.ended_with is not None:
@@ -258,7 +276,7 @@ class Lifecycle:
         job.end_ns = self._clock.now_ns()
         job.become(words.FAILED, job.end_ns)
 
-    def _output(self, job: Job, data: bytes, stream: str) -> None:
+    def _output(self, job: Job, data: bytes, stream: str = "stdout") -> None:
         if job.erased:
             # What outlives its server writes to a pipe that nobody reads (JOB-RST-07).
             return
@@ -275,7 +293,7 @@ class Lifecycle:
 
     def _exited(self, job: Job, code: int) -> None:
         job.ended_with = code
-        self._after(self._pace.flush, lambda: self._finish(job))
+        self._after(self._pace.flush, Due(self._finish, job))
 
     def _finish(self, job: Job) -> None:
         """Write the natural result, over a STOPPED that StopJob wrote before (JOB-STP-07)."""
@@ -283,7 +301,7 @@ class Lifecycle:
             return
         stop = job.stop or Stop()
         if job.stopping is not None and not stop.natural_first:
-            job.stopping.on_done(lambda: self._after(0, lambda: self._finish(job)))
+            job.stopping.on_done(Due(self._finish, job))
             return
         code = job.ended_with or 0
         self._model.networks.detach(job.uuid)
@@ -330,7 +348,7 @@ class Lifecycle:
             job.timer = None
             job.become(words.CANCELED, self._clock.now_ns())
             canceled: Outcome[Job] = self._promise()
-            self._after(self._pace.stop_scheduled, lambda: canceled.resolve(job))
+            self._after(self._pace.stop_scheduled, Due(canceled.resolve, job))
             return canceled
         if job.status != words.RUNNING:
             raise Refusal(
@@ -350,30 +368,29 @@ class Lifecycle:
         return answer
 
     def _stop_process(self, job: Job, stop: Stop, answer: Outcome[Job]) -> None:
-        def stopped() -> None:
-            if job.erased:
-                return
-            # The address is taken back by StopJob's clean-up; end time and exit code are not set.
-            self._model.networks.detach(job.uuid)
-            job.stopping = None
-            now = self._clock.now_ns()
-            job.end_ns, job.exit_code = (now, -1) if stop.stays else (None, 0)
-            job.become(words.STOPPED, now)
-            answer.resolve(job)
-
         if job.ended_with is not None or job.process is None:
-            self._after(self._pace.stop_ended, stopped)
+            self._after(self._pace.stop_ended, Due(self._stopped, job, stop, answer))
             return
-        asked = self._clock.now_ns()
-        grace = self._pace.stop_grace
+        ended = Due(self._stop_ended, job, stop, answer, self._clock.now_ns())
+        job.process.stop(self._pace.stop_grace, ended)
 
-        def ended() -> None:
-            left = grace - (self._clock.now_ns() - asked) / NANOS
-            delay = left + self._pace.stop_term if left > 0 else self._pace.stop_kill
-            # A clean-up that takes longer is overtaken by what else is seen of the process's end.
-            self._after(delay + self._pace.flush if stop.natural_first else delay, stopped)
+    def _stop_ended(self, job: Job, stop: Stop, answer: Outcome[Job], asked: int) -> None:
+        left = self._pace.stop_grace - (self._clock.now_ns() - asked) / NANOS
+        delay = left + self._pace.stop_term if left > 0 else self._pace.stop_kill
+        # A clean-up that takes longer is overtaken by what else is seen of the process's end.
+        delay += self._pace.flush if stop.natural_first else 0
+        self._after(delay, Due(self._stopped, job, stop, answer))
 
-        job.process.stop(grace, ended)
+    def _stopped(self, job: Job, stop: Stop, answer: Outcome[Job]) -> None:
+        if job.erased:
+            return
+        # The address is taken back by StopJob's clean-up; end time and exit code are not set.
+        self._model.networks.detach(job.uuid)
+        job.stopping = None
+        now = self._clock.now_ns()
+        job.end_ns, job.exit_code = (now, -1) if stop.stays else (None, 0)
+        job.become(words.STOPPED, now)
+        answer.resolve(job)
 
     # Deleting
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from joblet_fake.model.copying import Copying
+
 CHUNK_LIMIT: Final = 32 * 1024
 """The longest chunk in bytes: one read of the output pipe (JOB-LOG-01)."""
 
@@ -21,7 +23,8 @@ class Log:
     r"""Chunks of bytes with whole-second times, in the order written.
 
     The bytes lie in one buffer beside an index, so that a million short lines cost little more
-    than their bytes. A chunk's number is its sequence number in the history (PER-33).
+    than their bytes. A chunk's number is its sequence number in the history (PER-33). A copy shares
+    the buffer, as far as it was filled, until something is added to the copy.
 
     Attributes:
         ordered: whether no chunk has an earlier time than the one before, as the clock's own have.
@@ -33,7 +36,16 @@ class Log:
     (2, b'oops\n', 6, b'one\n')
     """
 
-    __slots__ = ("_data", "_ends", "_followers", "_seconds", "_streams", "ordered")
+    __slots__ = (
+        "_count",
+        "_data",
+        "_ends",
+        "_followers",
+        "_seconds",
+        "_shares",
+        "_streams",
+        "ordered",
+    )
 
     def __init__(self) -> None:
         self._data = bytearray()
@@ -41,10 +53,29 @@ class Log:
         self._seconds = array("q")
         self._streams = bytearray()
         self._followers: dict[Callable[[], None], None] = {}
+        self._count = 0
+        self._shares = False
         self.ordered = True
 
     def __len__(self) -> int:
-        return len(self._ends)
+        return self._count
+
+    def copied(self, copying: Copying) -> Log:
+        """Give one with the same chunks, which costs nothing until more is written to it."""
+        made = copying.note(self, Log())
+        made._data, made._ends = self._data, self._ends  # noqa: SLF001 - its own kind
+        made._seconds, made._streams = self._seconds, self._streams  # noqa: SLF001
+        made._count, made._shares = self._count, True  # noqa: SLF001
+        made.ordered = self.ordered
+        return made
+
+    def _own(self) -> None:
+        """Have buffers of its own: those that it shares belong to the log that it was copied of."""
+        count = self._count
+        length = self._ends[count - 1] if count else 0
+        self._data, self._ends = self._data[:length], self._ends[:count]
+        self._seconds, self._streams = self._seconds[:count], self._streams[:count]
+        self._shares = False
 
     def append(self, data: bytes, now_ns: int, stream: str = "stdout") -> None:
         """Add output written at a moment; more than `CHUNK_LIMIT` becomes several chunks.
@@ -57,6 +88,8 @@ class Log:
         label = STREAMS.index(stream)
         if not data:
             return
+        if self._shares:
+            self._own()
         second = now_ns // NANOS
         self.ordered = self.ordered and (not self._seconds or second >= self._seconds[-1])
         for start in range(0, len(data), CHUNK_LIMIT):
@@ -64,6 +97,7 @@ class Log:
             self._ends.append(len(self._data))
             self._seconds.append(second)
             self._streams.append(label)
+        self._count = len(self._ends)
         for wake in tuple(self._followers):
             wake()
 
@@ -79,10 +113,10 @@ class Log:
     def content(self, stream: str | None = None) -> bytes:
         """Give all bytes, or those written to one stream."""
         if stream is None:
-            return bytes(self._data)
+            return bytes(self._data[: self._ends[self._count - 1]]) if self._count else b""
         label = STREAMS.index(stream)
         return b"".join(
-            self.chunk(number) for number, other in enumerate(self._streams) if other == label
+            self.chunk(number) for number in range(self._count) if self._streams[number] == label
         )
 
     def follow(self, wake: Callable[[], None]) -> Callable[[], None]:

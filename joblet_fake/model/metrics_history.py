@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from joblet_fake.model.collector import Collector, Sample
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.ranges import Range
 
 METRICS: Final = "/opt/joblet/metrics"
@@ -27,6 +28,13 @@ class StoredMetrics:
 
     collector: Collector
     runs: list[tuple[int, int | None]] = field(default_factory=list)
+
+    def copied(self, copying: Copying) -> StoredMetrics:
+        """Give the same samples of the collector's copy."""
+        collector = copying.of(self.collector)
+        if collector is self.collector:
+            return self
+        return copying.note(self, StoredMetrics(collector, self.runs.copy()))
 
     def open(self, number: int) -> None:
         """Store every sample from a number on."""
@@ -68,6 +76,14 @@ class MetricsHistory:
         self._stored: dict[str, StoredMetrics] = {}
         self._severed: set[str] = set()
         self._linked = True
+
+    def copied(self, copying: Copying) -> MetricsHistory:
+        """Give one that holds the same."""
+        made = copying.note(self, MetricsHistory())
+        made._stored = {uuid: copying.of(each) for uuid, each in self._stored.items()}  # noqa: SLF001 - its own kind
+        made._severed = self._severed.copy()  # noqa: SLF001
+        made._linked = self._linked  # noqa: SLF001
+        return made
 
     def begin(self, collector: Collector) -> None:
         """Store a job's samples from its first on."""

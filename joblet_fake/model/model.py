@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import uuid
-from typing import TYPE_CHECKING
+from copy import copy
+from typing import TYPE_CHECKING, Final
 
+from joblet_fake.clock import Clock
 from joblet_fake.model.collector import Collectors
 from joblet_fake.model.history import History
 from joblet_fake.model.host import HOSTS, Host, HostSettings
@@ -24,13 +26,29 @@ from joblet_fake.model.volume import Volumes
 from joblet_fake.model.workflows import Workflows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from joblet_fake.clock import Clock
+    from joblet_fake.clock import Timer
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.feed import Feed
     from joblet_fake.model.job import Job
     from joblet_fake.model.metrics_feed import Shown
     from joblet_fake.model.process import Launcher
+
+
+PARTS: Final = (
+    "lifecycle",
+    "jobs",
+    "history",
+    "volumes",
+    "host",
+    "runtimes",
+    "networks",
+    "persist",
+    "collectors",
+    "workflows",
+)
+"""What a state is made of."""
 
 
 class Change:
@@ -73,6 +91,18 @@ class Model:
     Raises:
         ValueError: the pace or the host is unknown.
     """
+
+    node_id: str
+    lifecycle: Lifecycle
+    jobs: Jobs
+    history: History
+    volumes: Volumes
+    host: Host
+    runtimes: Runtimes
+    networks: Networks
+    persist: Persist
+    collectors: Collectors
+    workflows: Workflows
 
     def __init__(
         self,
@@ -127,6 +157,60 @@ class Model:
             job.erased = True
             job.touch()
 
+    def twin(self) -> Model:
+        """Give a model like this one, with the same settings, for a copy of the state.
+
+        Its clock stands still; nothing runs there.
+        """
+        made = copy(self)
+        made.clock = Clock("frozen")
+        made._change = Change(made.clock)  # noqa: SLF001 - its own kind
+        return made
+
+    def take(self, copying: Copying, other: Model) -> None:
+        """Have the copies of another model's state.
+
+        Args:
+            copying: made them, for this model.
+            other: the other one, whose state does not change meanwhile.
+        """
+        for part in PARTS:
+            setattr(self, part, copying.of(getattr(other, part)))
+        self.node_id = other.node_id
+        self._random = random.Random()  # noqa: S311 - as that one's
+        self._random.setstate(other._random.getstate())
+
+    def become(self, other: Model, timers: Iterable[Timer], shift: int) -> None:
+        """Put a state that was made for this model in the place of its own; calls and streams end.
+
+        What happens to the server stays: whether persist is there, and its disk's room.
+
+        Args:
+            other: a twin that has the state.
+            timers: what is to happen to it, in order.
+            shift: by how many nanoseconds this clock is ahead of the state's.
+        """
+        jobs, end, persist_state = self.jobs, self._ending(), self.persist_state
+        for part in (*PARTS, "node_id", "_random"):
+            setattr(self, part, getattr(other, part))
+        self.lifecycle.shift(shift)
+        self.clock.take_over(timers, shift)
+        self.persist_state = persist_state
+        self.jobs.listen(jobs.listener)
+        end()
+        for job in jobs.buffered:
+            if self.jobs.buffered.exact(job.uuid) is not job:
+                job.erased = True
+                job.touch()
+
+    def architecture(self) -> str:
+        """Give the host's architecture, by Go's name."""
+        return self.host.architecture
+
+    def host_jobs(self) -> Iterable[Job]:
+        """Give the jobs that show on the host."""
+        return self.jobs.buffered
+
     def _ending(self) -> Callable[[], None]:
         """Give what ends the calls and streams of the state at this moment."""
         owing = (self.lifecycle, self.persist, self.collectors, self.host, self.runtimes)
@@ -144,7 +228,7 @@ class Model:
         self.history = History()
         self.volumes = Volumes()
         self.host = self._make_host()
-        self.runtimes = Runtimes(lambda: self.host.architecture)
+        self.runtimes = Runtimes(self.architecture)
         self._boot(listener)
 
     def _boot(self, listener: Callable[[Job], None] | None = None) -> None:
@@ -161,7 +245,7 @@ class Model:
         if self._local:
             return Host(self.clock, LocalHost(), None)
         settings = HostSettings()
-        source = SeededHost(settings, self.seed, self.clock.now_ns(), lambda: self.jobs.buffered)
+        source = SeededHost(settings, self.seed, self.clock.now_ns(), self.host_jobs)
         return Host(self.clock, source, settings)
 
     def change(self) -> Change:

@@ -13,6 +13,8 @@ from joblet_fake.model.process import LaunchError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from joblet_fake.model.copying import Copying
+
 UNPOOLED: Final = ("none", "isolated")
 """The modes without an address (NET-20, NET-30)."""
 
@@ -34,16 +36,35 @@ class CrashError(LaunchError):
 
 @dataclass(slots=True)
 class Pool:
-    """The addresses of one block, lowest first; returned ones go to the end (NET-28)."""
+    """The addresses of one block, lowest first; returned ones go to the end (NET-28).
 
-    fresh: Iterator[str]
+    Attributes:
+        cidr: the block.
+        given: how many of its addresses were given for the first time.
+        returned: those that can be given again.
+        taken: those that jobs hold.
+    """
+
+    cidr: str
+    given: int = 0
     returned: deque[str] = field(default_factory=deque)
     taken: set[str] = field(default_factory=set)
+    _fresh: Iterator[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._fresh = addresses(self.cidr, self.given)
+
+    def copied(self, copying: Copying) -> Pool:
+        """Give one that goes on with the same address."""
+        made = Pool(self.cidr, self.given, self.returned.copy(), self.taken.copy())
+        return copying.note(self, made)
 
     def take(self) -> str | None:
         """Give the next address, or None when all are taken."""
-        address = next(self.fresh, None)
-        if address is None and self.returned:
+        address = next(self._fresh, None)
+        if address is not None:
+            self.given += 1
+        elif self.returned:
             address = self.returned.popleft()
         if address is not None:
             self.taken.add(address)
@@ -94,6 +115,15 @@ class Networks:
     def __len__(self) -> int:
         return len(self._networks)
 
+    def copied(self, copying: Copying) -> Networks:
+        """Give the same networks with the same addresses taken."""
+        made = copying.note(self, Networks())
+        made._networks = self._networks.copy()  # noqa: SLF001 - its own kind
+        made._pools = {name: copying.of(pool) for name, pool in self._pools.items()}  # noqa: SLF001
+        made._allocations = self._allocations.copy()  # noqa: SLF001
+        made.devices = self.devices.copy()
+        return made
+
     def get(self, name: str) -> Network | None:
         """Give the network with a name."""
         return self._networks.get(name)
@@ -125,7 +155,7 @@ class Networks:
                 raise Refusal(
                     Kind.INVALID, f"network config validation failed: invalid CIDR: {cidr}"
                 )
-            self._pools[name] = Pool(iter(addresses(cidr)))
+            self._pools[name] = Pool(cidr)
         network = self._networks[name] = Network(name, cidr, bridge)
         return network
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from joblet_fake.model.copying import Due
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+    from joblet_fake.model.copying import Copying
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -121,6 +125,15 @@ class Outcome(Generic[T]):
 
         self.on_done(settle)
         return changed
+
+    def copied(self, copying: Copying) -> Outcome[T]:
+        """Give one as far on: of those who wait, the state's own; clients stay behind."""
+        made: Outcome[T] = copying.note(self, Outcome(timed=self.timed))
+        made.done = self.done
+        made._value = copying.of(self._value)
+        made._error = self._error
+        made._waiting = [copying.of(each) for each in self._waiting if isinstance(each, Due)]
+        return made
 
     def _settle(self) -> None:
         if self.done:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from joblet_fake.clock import NANOS, seconds
+from joblet_fake.model.copying import Due
 from joblet_fake.model.errors import Kind, Refusal
 from joblet_fake.model.outcome import Outcome
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from joblet_fake.clock import Clock, Timer
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.feed import Feed
     from joblet_fake.model.history import History
 
@@ -71,6 +74,15 @@ class Persist:
         elif not history.linked:
             self._link()
 
+    def copied(self, copying: Copying) -> Persist:
+        """Give one in the same state, of which nobody waits for anything."""
+        made = copying.note(self, copy(self))
+        made._clock = copying.clock  # noqa: SLF001 - its own kind
+        made._history = copying.of(self._history)  # noqa: SLF001
+        made._linking = copying.of(self._linking)  # noqa: SLF001
+        made._waiting, made._promised = {}, {}  # noqa: SLF001
+        return made
+
     def become(self, state: str) -> None:
         """Change its state.
 
@@ -110,7 +122,7 @@ class Persist:
             due = self._began + ((now - self._began) // self._relink + 1) * self._relink
         due = max(due, self._earliest)
         if due > now:
-            self._linking = self._clock.call_at(due, self._link)
+            self._linking = self._clock.call_at(due, Due(self._link))
         else:
             self._link()
 
@@ -188,6 +200,9 @@ class Persist:
                 outcome.resolve(None)
 
         def over() -> None:
+            if outcome.done:
+                # Given up: the state that it was about has been forgotten.
+                return
             forget()
             error = late()
             if error is None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.job import Job, JobSpec
 
 
 class LaunchError(Exception):
     """A job can't be launched; the text is what follows `execution failed: ` (JOB-RUN-81)."""
+
+
+class SnapshotError(RuntimeError):
+    """A state can't be kept, or not restored here; the text says why, and what would be right."""
 
 
 class Process(Protocol):
@@ -24,6 +29,20 @@ class Process(Protocol):
             grace: clock seconds between asking (SIGTERM) and killing (SIGKILL).
             ended: called once under the model's lock when the process is gone. The process's
                 own `exited` callback comes before it.
+        """
+
+    def laid_down(self, copying: Copying) -> object:
+        """Give what another process needs to go on where this one is, which goes on itself.
+
+        Returns:
+            None where no other process could: for a real one.
+        """
+
+    def gone_through(self) -> None:
+        """Have one that goes on for another do silently what that had done; without any lock.
+
+        Raises:
+            SnapshotError: it does something else now.
         """
 
 
@@ -74,4 +93,38 @@ class Launcher(Protocol):
 
         Raises:
             LaunchError: it can't be started.
+        """
+
+    def state(self, copying: Copying) -> object:
+        """Give what is to be known again when a state of this moment is restored.
+
+        Args:
+            copying: gives the copies of the jobs.
+        """
+
+    def restore(self, state: object, copying: Copying, processes: Sequence[Process]) -> None:
+        """Know again what `state` gave.
+
+        Args:
+            state: that, of this launcher or of another one.
+            copying: gives the copies of the jobs.
+            processes: those that run then; all others are nobody's.
+        """
+
+    def resume(
+        self,
+        job: Job,
+        output: Output,
+        exited: Callable[[int], None],
+        laid: Process,
+        copying: Copying,
+    ) -> Process:
+        """Give a process that goes on for another, once it has gone through what that did.
+
+        Args:
+            job: the job, as it was when the other one was laid down.
+            output: as for `launch`.
+            exited: as for `launch`.
+            laid: what the other one's `laid_down` gave.
+            copying: gives copies of what that one waited for.
         """

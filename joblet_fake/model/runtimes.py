@@ -14,6 +14,8 @@ from joblet_fake.model.runtime_spec import wanted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from joblet_fake.model.copying import Copying
+
 CONFIG: Final = "runtime.yml"
 CONFIG_SIZE: Final = 400
 """Bytes of a runtime.yml, as far as its runtime has that many."""
@@ -85,6 +87,13 @@ class Runtimes:
         self.at_work: dict[Callable[[], None], None] = {}
         # None once somebody has removed the folder itself.
         self._root: Folder | None = {}
+
+    def copied(self, copying: Copying) -> Runtimes:
+        """Give the same runtimes on the copy's host; what is being installed stays behind."""
+        made = copying.note(self, Runtimes(copying.model.architecture))
+        made.installs = self.installs
+        made._root = None if self._root is None else _copy(self._root)  # noqa: SLF001 - its own kind
+        return made
 
     @property
     def architecture(self) -> str:
@@ -266,6 +275,12 @@ class Runtimes:
             found = None if isinstance(found, File) else found.get(part)
             at = f"{at}/{part}"
         return found, ""
+
+
+def _copy(folder: Folder) -> Folder:
+    return {
+        name: inner if isinstance(inner, File) else _copy(inner) for name, inner in folder.items()
+    }
 
 
 def _unreadable(path: str) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from joblet_fake.model.copying import Copying
+
 
 class Tree(Protocol):
     """Files and folders by paths relative to the tree's root, which is `""`."""
@@ -99,10 +101,23 @@ class MemoryTree:
         self._used = 0
         # What is removed from under its users lets nobody make anything any more.
         self._gone = False
+        # Paths of contents that copies of this tree have, too.
+        self._shared: set[str] = set()
         for path, data in (contents or {}).items():
             for parent in parents(path):
                 self._folders.add(parent)
             self.write(path, data)
+
+    def copied(self, copying: Copying) -> MemoryTree:
+        """Give one with the same files; a file's bytes are shared until one of the two writes."""
+        made = MemoryTree(
+            capacity=self.capacity, block=self._block, folder_block=self._folder_block
+        )
+        self._shared = set(self._files)
+        made._files, made._shared = self._files.copy(), set(self._files)
+        made._folders = self._folders.copy()
+        made._used, made._gone = self._used, self._gone
+        return copying.note(self, made)
 
     @property
     def room(self) -> int | None:
@@ -125,7 +140,10 @@ class MemoryTree:
         self._check_parent(path)
         content = self._files.setdefault(path, bytearray())
         self._used -= self._blocks(len(content))
-        if not append:
+        if path in self._shared:
+            self._shared.discard(path)
+            content = self._files[path] = content.copy() if append else bytearray()
+        elif not append:
             content.clear()
         most = None if self.room is None else self.room // self._block * self._block - len(content)
         content += data if most is None else data[: max(0, most)]

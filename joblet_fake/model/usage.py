@@ -11,6 +11,8 @@ from joblet_fake.clock import NANOS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from joblet_fake.model.copying import Copying
+
 MICROS: Final = 1_000_000
 PAGE: Final = 4096
 MASK: Final = 2**64 - 1
@@ -125,6 +127,13 @@ class Usage:
         self._said: list[Metrics] = []
         self.probe: Probe | None = None
 
+    def copied(self, copying: Copying) -> Usage:
+        """Give one of which the same was said, without the probe of a real process."""
+        made = copying.note(self, Usage())
+        made._moments = self._moments.copy()  # noqa: SLF001 - its own kind
+        made._said = self._said.copy()  # noqa: SLF001
+        return made
+
     def note(self, now_ns: int, metrics: Metrics) -> None:
         """Take what a program says at a moment, nanoseconds since 1970."""
         if self._said:
@@ -179,6 +188,10 @@ class Seeded:
         self._seed = seed
         self._start = start_ns
         self._interval = interval_ns
+
+    def of(self, usage: Usage) -> Seeded:
+        """Give the same readings of a copy of what the program says."""
+        return Seeded(usage, self._seed, self._start, self._interval)
 
     def reading(self, number: int) -> Reading:
         """Give the reading of a number, counted from 0."""

@@ -20,6 +20,7 @@ from joblet_fake.model.volume_size import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.job import JobSpec
     from joblet_fake.model.tree import Tree
 
@@ -51,6 +52,10 @@ class Mount:
     """
 
     tree: Tree
+
+    def copied(self, copying: Copying) -> Mount:
+        """Give one with the same files."""
+        return copying.note(self, Mount(copying.of(self.tree)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,11 @@ class Place:
     mounts: list[Mount] = field(default_factory=list)
     disk: bool = False
 
+    def copied(self, copying: Copying) -> Place:
+        """Give one with copies of what is there."""
+        mounts = [copying.of(mount) for mount in self.mounts]
+        return copying.note(self, Place(copying.of(self.directory), mounts, self.disk))
+
     @property
     def visible(self) -> Mount:
         """What a job that starts now gets."""
@@ -112,6 +122,13 @@ class Volumes:
     def __contains__(self, name: str) -> bool:
         """Tell whether a volume's folder is on the host, its volume listed or not (VOL-25)."""
         return name in self._places
+
+    def copied(self, copying: Copying) -> Volumes:
+        """Give the same volumes with the same files."""
+        made = copying.note(self, Volumes())
+        made._volumes = self._volumes.copy()  # noqa: SLF001 - its own kind
+        made._places = {name: copying.of(place) for name, place in self._places.items()}  # noqa: SLF001
+        return made
 
     def get(self, name: str) -> Volume | None:
         """Give the listed volume with a name."""

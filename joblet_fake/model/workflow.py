@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.model import job as words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from joblet_fake.model.copying import Copying
 
 PENDING: Final = "PENDING"
 TERMINAL: Final = frozenset({words.COMPLETED, words.FAILED, words.STOPPED, words.CANCELED})
@@ -32,6 +35,10 @@ class WorkflowJob:
     status: str = PENDING
     uuid: str = ""
     may_start: bool = False
+
+    def copied(self, copying: Copying) -> WorkflowJob:
+        """Give one that stands as this one does."""
+        return copying.note(self, replace(self))
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +75,13 @@ class Workflow:
     def __post_init__(self) -> None:
         self.total = len(self.jobs)
         self._by_name = dict(self.jobs)
+
+    def copied(self, copying: Copying) -> Workflow:
+        """Give one with copies of the jobs."""
+        made = copying.note(self, copy(self))
+        made.jobs = {key: copying.of(job) for key, job in self.jobs.items()}
+        made._by_name = {name: copying.of(job) for name, job in self._by_name.items()}  # noqa: SLF001 - its own kind
+        return made
 
     def see(self, job: WorkflowJob, status: str, now_ns: int) -> list[WorkflowJob]:
         """Take note of a job's status.

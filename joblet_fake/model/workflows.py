@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.clock import seconds
 from joblet_fake.model import job as words
+from joblet_fake.model.copying import Due
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.jobs import UUID_LENGTH
 from joblet_fake.model.workflow import PENDING, TERMINAL, Workflow, WorkflowJob
 from joblet_fake.model.workflow_file import with_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from joblet_fake.clock import Timer
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.job import Job
     from joblet_fake.model.model import Model
     from joblet_fake.model.outcome import Outcome
@@ -49,6 +51,14 @@ class _Run:
     beat: int = 0
     lost: bool = False
 
+    def copied(self, copying: Copying) -> _Run:
+        """Give one that waits for the same."""
+        made = copying.note(self, copy(self))
+        made.workflow = copying.of(self.workflow)
+        made.ready = self.ready.copy()
+        made.tick = copying.of(self.tick)
+        return made
+
 
 class Workflows:
     """All workflows of a server; every method runs under the model's lock.
@@ -66,6 +76,20 @@ class Workflows:
         self._seen: dict[str, str] = {}
         self._owners: dict[str, Workflow] = {}
         self._waiting: dict[str, dict[_Run, None]] = {}
+        self._monitors: dict[_Monitor, None] = {}
+
+    def copied(self, copying: Copying) -> Workflows:
+        """Give the same workflows, with copies of the jobs that they look at."""
+        made = copying.note(self, Workflows(copying.model))
+        made._workflows = {uuid: copying.of(each) for uuid, each in self._workflows.items()}  # noqa: SLF001 - its own kind
+        made._seen = self._seen.copy()  # noqa: SLF001
+        made._owners = {key: copying.of(each) for key, each in self._owners.items()}  # noqa: SLF001
+        made._waiting = {  # noqa: SLF001
+            name: dict.fromkeys([copying.of(run) for run in runs])
+            for name, runs in self._waiting.items()
+        }
+        made._monitors = dict.fromkeys([copying.of(each) for each in self._monitors])  # noqa: SLF001
+        return made
 
     def __iter__(self) -> Iterator[Workflow]:
         """Give the workflows in the order of their ids, which says nothing of their age."""
@@ -129,7 +153,7 @@ class Workflows:
         every = seconds(max(self._pace.workflow_tick, STUCK if run.lost else 0))
         due = run.workflow.created_ns + (self._beat(run, every) + 1) * every if every else now
         # What is started again and again, and never seen, does not keep a clock from being idle.
-        run.tick = self._clock.call_at(due, partial(self._tick, run), repeats=run.lost)
+        run.tick = self._clock.call_at(due, Due(self._tick, run), repeats=run.lost)
 
     def _beat(self, run: _Run, every: int) -> int:
         """Give how many ticks there have been since the workflow's beginning."""
@@ -152,12 +176,12 @@ class Workflows:
         while run.ready:
             outcome = self._begin(run, run.ready[0])
             if outcome is not None and not outcome.done:
-                outcome.on_done(partial(self._go_on, run, outcome))
+                outcome.on_done(Due(self._go_on, run, outcome))
                 return
             self._begun(run, outcome)
         if self._beat(run, seconds(self._pace.workflow_tick)) > run.beat and self._startable(run):
             # A tick that came meanwhile has waited.
-            run.tick = self._clock.call_later(0, partial(self._tick, run))
+            run.tick = self._clock.call_later(0, Due(self._tick, run))
         self._plan(run)
 
     def _go_on(self, run: _Run, outcome: Outcome[Job]) -> None:
@@ -187,7 +211,15 @@ class Workflows:
         self._rename(name, job.uuid)
         self._see(job.uuid, words.RUNNING)
         run.lost = run.lost or name in self._ready(run.workflow)
-        _Monitor(self._model, job, partial(self._see, job.uuid))
+        self._monitors[_Monitor(self, self._model, job)] = None
+
+    def watched(self, job: Job) -> None:
+        """Take note of the status of a job that was started for a workflow."""
+        self._see(job.uuid, job.status)
+
+    def watch_ended(self, monitor: _Monitor) -> None:
+        """Forget what looked at a job."""
+        self._monitors.pop(monitor, None)
 
     def _rename(self, name: str, uuid: str) -> None:
         """Know a job by its id from now on; whose job it is, is asked of its name (JOB-WF-15)."""
@@ -239,15 +271,25 @@ class Workflows:
 class _Monitor:
     """Sees a started job's status as often as a real server looks (JOB-WF-10)."""
 
-    def __init__(self, model: Model, job: Job, see: Callable[[str], None]) -> None:
+    def __init__(self, workflows: Workflows, model: Model, job: Job) -> None:
+        self._workflows = workflows
         self._model = model
         self._clock = model.clock
         self._every = seconds(model.pace.workflow_poll)
         self._job = job
-        self._see = see
         self._began = model.clock.now_ns()
         self._poll: Timer | None = None
         self._unwatch = job.watch(self._changed)
+
+    def copied(self, copying: Copying) -> _Monitor:
+        """Give one that looks at the job's copy as often."""
+        made = copying.note(self, copy(self))
+        made._workflows = copying.of(self._workflows)  # noqa: SLF001 - its own kind
+        made._model, made._clock = copying.model, copying.clock  # noqa: SLF001
+        made._job = copying.of(self._job)  # noqa: SLF001
+        made._poll = copying.of(self._poll)  # noqa: SLF001
+        made._unwatch = made._job.watch(made._changed)  # noqa: SLF001
+        return made
 
     def _changed(self) -> None:
         if self._model.jobs.stored.exact(self._job.uuid) is not self._job:
@@ -259,7 +301,7 @@ class _Monitor:
             # A look between two changes shows nothing new: only the next one is waited for.
             looks = (self._clock.now_ns() - self._began) // self._every
             due = self._began + (looks + 1) * self._every
-            self._poll = self._clock.call_at(due, self._look)
+            self._poll = self._clock.call_at(due, Due(self._look))
 
     def _look(self) -> None:
         self._poll = None
@@ -268,4 +310,5 @@ class _Monitor:
             return
         if job.status in (words.COMPLETED, words.FAILED):
             self._unwatch()
-        self._see(job.status)
+            self._workflows.watch_ended(self)
+        self._workflows.watched(job)

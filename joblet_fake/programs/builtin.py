@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final
 
-from joblet_fake.clock import NANOS
+from joblet_fake.clock import EPOCH, NANOS
 from joblet_fake.programs.command_io import Io, is_folder, say
 from joblet_fake.programs.condition import bracket, test
 from joblet_fake.programs.file_commands import FILE_COMMANDS
@@ -239,10 +240,11 @@ def wc(context: Context, args: list[str], io: Io) -> Steps:
 
 def date(context: Context, args: list[str], _io: Io) -> Steps:
     """`date [-u] [+FORMAT]`, by the fake's clock, in UTC."""
-    now = context.clock.now()
+    now_ns = context.now_ns()
+    now = EPOCH + timedelta(microseconds=now_ns // 1000)
     form = next((arg[1:] for arg in args if arg.startswith("+")), "%a %b %e %H:%M:%S UTC %Y")
     form = form.replace("%s", str(int(now.timestamp())))
-    form = form.replace("%N", f"{context.clock.now_ns() % NANOS:09}")
+    form = form.replace("%N", f"{now_ns % NANOS:09}")
     yield Stdout(f"{now.strftime(form)}\n".encode(errors="surrogateescape"))
     return 0
 

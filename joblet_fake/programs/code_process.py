@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
 from joblet_fake.programs.inside import RunningJob
 from joblet_fake.programs.run import BROKEN, STEPS_AT_ONCE, ScriptedProcess, endless
-from joblet_fake.programs.steps import Step
+from joblet_fake.programs.steps import OnStop, Stderr, Stdout, Step, Write
 from joblet_fake.programs.worker import AGAIN, Worker, stuck, watch
 
 if TYPE_CHECKING:
@@ -20,6 +22,29 @@ if TYPE_CHECKING:
     from joblet_fake.programs.steps import AnyProgram
 
 HIGHEST_EXIT_CODE: Final = 255
+SHOWN: Final = 200
+"""How much of a step an error shows."""
+
+
+def mark(step: Step) -> int:
+    """Give a number that tells a step from others.
+
+    >>> mark(Stdout(b"a")) == mark(Stdout(b"a")), mark(Stdout(b"a")) == mark(Stderr(b"a"))
+    (True, False)
+    """
+    match step:
+        case Stdout(data, times) | Stderr(data, times):
+            return crc32(data, crc32(f"{type(step).__name__} {times}".encode()))
+        case Write(path, data):
+            return crc32(data, crc32(f"Write {path}".encode(errors="surrogateescape")))
+        case OnStop(handler):
+            return crc32(f"OnStop {getattr(handler, '__qualname__', handler is None)}".encode())
+    return crc32(repr(step).encode())
+
+
+def not_a_step(result: object) -> TypeError:
+    """Give the error of a program that yields something else."""
+    return TypeError(f"a program yields steps, such as Stdout(b'...') or Sleep(1), not {result!r}")
 
 
 class CodeProcess(ScriptedProcess):
@@ -35,7 +60,7 @@ class CodeProcess(ScriptedProcess):
         output: takes what it writes.
         exited: told the exit code, once.
         delay: clock seconds until the first step.
-        past: what it has done before, to be gone through again first, without its output.
+        past: what it did before; `gone_through` does that again, without its output.
         opening: what its launcher writes before it becomes the program.
         owner: whose program it is.
         limit: real seconds that the code may take from one step to the next.
@@ -131,10 +156,9 @@ class CodeProcess(ScriptedProcess):
             self._end(result)
             return True
         if not isinstance(result, Step):
-            self._problem = TypeError(
-                f"a program yields steps, such as Stdout(b'...') or Sleep(1), not {result!r}"
-            )
+            self._problem = not_a_step(result)
             return False
+        self.run.marks.add(mark(result))
         stopped, self._stop_waits = self._stop_waits, False
         left = self._left
         if stopped:
@@ -149,6 +173,50 @@ class CodeProcess(ScriptedProcess):
             return False
         return waits
 
+    # Going through it again
+
+    def gone_through(self) -> None:
+        """Do silently what the one before had done; on the worker's thread, and without any lock.
+
+        Raises:
+            SnapshotError: the program does something else now, or does not come back.
+        """
+        done = threading.Event()
+        failures: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                super(CodeProcess, self).gone_through()
+            except BaseException as error:  # noqa: BLE001 - told to whoever waits
+                failures.append(error)
+            finally:
+                done.set()
+
+        self._worker.post(work)
+        while not done.wait(self._limit):
+            since, thread = self._since, self._worker.thread
+            if since is None or thread is None or time.monotonic() - since < self._limit:
+                continue
+            code = getattr(self._steps, "gi_code", None)
+            stuck_there = stuck(self._context.label, self._limit, thread, code)
+            if stuck_there is not None:
+                raise self._other(f"did not come back: {stuck_there}")
+        if failures:
+            raise failures[0]
+
+    def _go_through(self, past: Run) -> None:
+        result = self._called(self._go_once)
+        if isinstance(result, int):
+            raise self._other(f"ended with {result}")
+        if isinstance(result, BaseException):
+            raise self._other(f"raised {result!r}") from result
+        if not isinstance(result, Step):
+            self._problem = not_a_step(result)
+            return
+        if mark(result) != past.marks[self._again]:
+            raise self._other(f"yielded {result!r:.{SHOWN}}, which is something else")
+        self._take_again(result, past)
+
     # On the worker's thread, without the lock
 
     def _work(self, hold: Hold) -> None:
@@ -156,7 +224,7 @@ class CodeProcess(ScriptedProcess):
         failure: BaseException | None = None
         self._watch()
         try:
-            for _ in range(STEPS_AT_ONCE + self._again):
+            for _ in range(STEPS_AT_ONCE):
                 result = self._called(self._go_once)
                 with self._clock.at_moment_of(hold):
                     if self._hold is not hold:

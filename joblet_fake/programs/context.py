@@ -66,6 +66,10 @@ class Context:
         """Give a child of the job's process its number."""
         return next(self._pids)
 
+    def now_ns(self) -> int:
+        """Give the time that the program sees, nanoseconds since 1970."""
+        return self.clock.now_ns() if self.moment_ns is None else self.moment_ns
+
     @property
     def program(self) -> str:
         """What the process is called as: the command's path."""

@@ -15,6 +15,7 @@ from joblet_fake.model.tree import MemoryTree
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.tree import Tree
 
 
@@ -29,6 +30,10 @@ class DiskTree:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def copied(self, copying: Copying) -> MemoryTree:
+        """Give one in memory with the same files."""
+        return copying.note(self, to_memory(self))
 
     def read(self, path: str) -> bytes | None:
         """Give a file's content; None if there is no such file, or it can't be read."""

@@ -142,9 +142,7 @@ class RunningJob:
 
     def now(self) -> datetime:
         """Give the clock's time, an aware datetime in UTC."""
-        moment = self._context.moment_ns
-        nanos = self._context.clock.now_ns() if moment is None else moment
-        return EPOCH + timedelta(microseconds=nanos // 1000)
+        return EPOCH + timedelta(microseconds=self._context.now_ns() // 1000)
 
     @property
     def replaying(self) -> bool:

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from joblet_fake.model.tree import MemoryTree, names, parents
 from joblet_fake.model.volume_size import MIB, PAGE
+from joblet_fake.programs.kept import Kept
+from joblet_fake.programs.noted_tree import NotedTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from joblet_fake.model.job import Job
     from joblet_fake.model.tree import Tree
+    from joblet_fake.model.volume import Mount
 
 WORK: Final = "/work"
 VOLUMES: Final = "/volumes"
@@ -30,10 +33,15 @@ class JobFiles(MutableMapping[str, bytes]):
     Args:
         job: the job; its volumes are looked up when they are used, since they are mounted after
             its program was chosen.
+
+    Attributes:
+        answers: what was found in volumes, which other jobs change too.
     """
 
     def __init__(self, job: Job) -> None:
         self._job = job
+        self.answers: Kept[object] = Kept()
+        self._noted: dict[str, NotedTree] = {}
         self._work: MemoryTree | None = None
         self._elsewhere = MemoryTree(folders=(VOLUMES[1:],))
 
@@ -57,7 +65,7 @@ class JobFiles(MutableMapping[str, bytes]):
     def __iter__(self) -> Iterator[str]:
         yield from self._own.paths()
         for name, mount in self._job.mounts.items():
-            yield from (f"{VOLUMES}/{name}/{path}" for path in mount.tree.paths())
+            yield from (f"{VOLUMES}/{name}/{path}" for path in self._volume(name, mount).paths())
         yield from (f"/{path}" for path in self._elsewhere.paths())
 
     def __len__(self) -> int:
@@ -157,8 +165,14 @@ class JobFiles(MutableMapping[str, bytes]):
             name, _, inside = path[len(VOLUMES) + 1 :].partition("/")
             mount = self._job.mounts.get(name)
             if mount is not None:
-                return mount.tree, inside
+                return self._volume(name, mount), inside
         return self._elsewhere, path.lstrip("/")
+
+    def _volume(self, name: str, mount: Mount) -> NotedTree:
+        noted = self._noted.get(name)
+        if noted is None:
+            noted = self._noted[name] = NotedTree(mount, self.answers)
+        return noted
 
     def _make_parents(self, inside: str) -> None:
         if inside.startswith(VOLUMES[1:] + "/"):

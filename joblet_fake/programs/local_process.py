@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from joblet_fake.clock import Clock
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.process import Output
 
 STOP_GRACE: Final = 0.1
@@ -105,6 +106,13 @@ class LocalProcess:
         )
         reader.start()
         waiter.start()
+
+    def laid_down(self, copying: Copying) -> object:  # noqa: ARG002 - as the others
+        """Give nothing: nobody could bring a real process to where this one is."""
+        return None
+
+    def gone_through(self) -> None:
+        """Do nothing: a real process never goes on for another one."""
 
     def stop(self, grace: float, ended: Callable[[], None]) -> None:  # noqa: ARG002 - real time
         """SIGTERM to the group now, SIGKILL after a real grace (JOB-STP-05).

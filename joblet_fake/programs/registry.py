@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 from weakref import WeakSet
 
@@ -16,7 +17,7 @@ from joblet_fake.programs.generator import GeneratorProgram, Registered, label
 from joblet_fake.programs.job_files import folder_of
 from joblet_fake.programs.launcher import before_command, failing
 from joblet_fake.programs.local import Local
-from joblet_fake.programs.run import ScriptedProcess
+from joblet_fake.programs.run import LaidDown, ScriptedProcess
 from joblet_fake.programs.script import Script
 from joblet_fake.programs.shell import Shell
 from joblet_fake.programs.shell_grammar import ShellSyntaxError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from joblet_fake.clock import Clock
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.job import Job, JobSpec
     from joblet_fake.model.process import Output, Process
     from joblet_fake.programs.context import Context
@@ -44,6 +46,19 @@ EXPLAINED: Final = 10_000
 """How many jobs can be explained, the newest."""
 
 F = TypeVar("F", bound=GeneratorProgram)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What programs have done until some moment.
+
+    Attributes:
+        chosen: which program ran for a job, by the job's id.
+        runs: how often each program has run.
+    """
+
+    chosen: Mapping[str, tuple[Job, Choice]]
+    runs: Mapping[Entry, int]
 
 
 class Programs:
@@ -259,6 +274,10 @@ class Programs:
         for process in tuple(self._running):
             process.abandon()
         self._running.clear()
+        self.close_local()
+
+    def close_local(self) -> None:
+        """End all real processes; called without the lock, which their end needs."""
         if self._local is not None:
             self._local.close()
 
@@ -330,24 +349,46 @@ class Programs:
             return self._of_test(program, context, output, exited, delay, opening=lines)
         return ScriptedProcess(program, context, output, exited, delay, opening=lines)
 
-    def resume(self, job: Job, output: Output, exited: Callable[[int], None], past: Run) -> Process:
-        """Start a job's program where another process of it was.
-
-        It goes through its steps again, without their output, and waits until the moment until
-        which the other one waited.
-
-        Args:
-            job: the job, as it was when it was launched but for its log.
-            output: takes what it writes from then on.
-            exited: told the exit code, once.
-            past: what the other process had done, from `ScriptedProcess.so_far`.
-        """
+    def resume(
+        self,
+        job: Job,
+        output: Output,
+        exited: Callable[[int], None],
+        laid: object,
+        copying: Copying,
+    ) -> Process:
+        """Give a process that goes on for another: see `Launcher.resume`."""
+        if not isinstance(laid, LaidDown):
+            raise TypeError(f"{laid!r} was laid down by somebody else")
+        past = laid.run
         context = context_of(job, self._clock)
         context.attempt = past.attempt
-        lines, _ = before_command(context, self._clock.now_ns())
-        if past.of_test:
-            return self._of_test(past.program, context, output, exited, past=past, opening=lines)
-        return ScriptedProcess(past.program, context, output, exited, past=past, opening=lines)
+        opening, _ = before_command(context, self._clock.now_ns())
+        make = self._of_test if past.of_test else ScriptedProcess
+        process = make(past.program, context, output, exited, past=past, opening=opening)
+        process.waits_as(laid, copying)
+        return process
+
+    def state(self, copying: Copying) -> object:
+        """Give which program ran for which job, and how often each has run."""
+        return State(self._copied(self._chosen, copying), dict(self.runs))
+
+    @staticmethod
+    def _copied(
+        chosen: Mapping[str, tuple[Job, Choice]], copying: Copying
+    ) -> dict[str, tuple[Job, Choice]]:
+        return {uuid: (copying.of(job), choice) for uuid, (job, choice) in chosen.items()}
+
+    def restore(self, state: object, copying: Copying, processes: Sequence[Process]) -> None:
+        """Know again which program ran for which job; all processes but those given end."""
+        if not isinstance(state, State):
+            raise TypeError(f"{state!r} is the state of something else")
+        self._chosen = self._copied(state.chosen, copying)
+        self.runs = dict(state.runs)
+        for process in tuple(self._running):
+            if process not in processes:
+                process.abandon()
+                self._running.discard(process)
 
     def _next_attempt(self, entry: Entry) -> int:
         """Count a run of a program of the test; give the how manieth it is."""
@@ -364,7 +405,7 @@ class Programs:
         *,
         past: Run | None = None,
         opening: bytes = b"",
-    ) -> Process:
+    ) -> CodeProcess:
         context.label = label(program)
         process = CodeProcess(
             program,

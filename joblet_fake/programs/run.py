@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from joblet_fake.clock import NANOS, seconds
+from joblet_fake.clock import seconds
+from joblet_fake.model.copying import Due
 from joblet_fake.model.pace import PACES
+from joblet_fake.model.process import SnapshotError
+from joblet_fake.programs.kept import Kept
 from joblet_fake.programs.steps import (
     Die,
     Hang,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from joblet_fake.clock import Timer
+    from joblet_fake.model.copying import Copying
     from joblet_fake.model.process import Output
     from joblet_fake.programs.context import Context
     from joblet_fake.programs.steps import AnyProgram, Step
@@ -44,8 +48,6 @@ STEPS_AT_ONCE: Final = 1_000_000
 
 GRACE: Final = seconds(PACES["real"].stop_grace)
 """Clock nanoseconds that what answers a stop has, where no time passes between stop and kill."""
-
-VOLUMES: Final = "/volumes/"
 
 
 class EndlessError(RuntimeError):
@@ -67,7 +69,8 @@ class Run:
         taken: how many steps were taken.
         moments: when it went on after it had waited: steps taken until then, clock nanoseconds.
         stops: how many steps were taken when it answered a SIGTERM, each time.
-        wakes_ns: when it goes on by itself; None when it hangs.
+        marks: a number for each step of code of the test, which must be the same again.
+        answers: what files were found to be that others change too.
     """
 
     program: AnyProgram
@@ -75,13 +78,41 @@ class Run:
     seed: int = 0
     of_test: bool = False
     taken: int = 0
-    moments: list[tuple[int, int]] = field(default_factory=list)
+    moments: Kept[tuple[int, int]] = field(default_factory=Kept)
     stops: list[int] = field(default_factory=list)
-    wakes_ns: int | None = None
+    marks: Kept[int] = field(default_factory=Kept)
+    answers: Kept[object] = field(default_factory=Kept)
+
+    def kept(self) -> Run:
+        """Give what there is of it until now; the one at work goes on."""
+        return replace(
+            self,
+            moments=self.moments.kept(),
+            stops=self.stops.copy(),
+            marks=self.marks.kept(),
+            answers=self.answers.kept(),
+        )
 
     def moment(self, taken: int) -> int:
         """Give the clock's time when the step after some others was worked out."""
         return self.moments[bisect_right(self.moments, taken, key=itemgetter(0)) - 1][1]
+
+
+@dataclass(slots=True, eq=False)
+class LaidDown:
+    """A process as data, from which another one can go on.
+
+    Attributes:
+        run: what it has done.
+        wake: what has it go on; None when it hangs.
+        kill: what ends it, if it is being stopped.
+        ended: told when it has ended, if it is being stopped.
+    """
+
+    run: Run
+    wake: Timer | None = None
+    kill: Timer | None = None
+    ended: Callable[[], None] | None = None
 
 
 class ScriptedProcess:
@@ -93,11 +124,11 @@ class ScriptedProcess:
         output: takes what it writes.
         exited: told the exit code, once.
         delay: clock seconds until the first step.
-        past: what it has done before, to be gone through again first, without its output.
+        past: what it did before; `gone_through` does that again, without its output.
         opening: what its launcher writes before it becomes the program.
 
     Attributes:
-        run: what it has done, as data; `so_far` gives it for `past`.
+        run: what it has done, as data.
     """
 
     GOES_ON: int | None = 0
@@ -114,7 +145,7 @@ class ScriptedProcess:
         past: Run | None = None,
         opening: bytes = b"",
     ) -> None:
-        self.run = Run(program, context.attempt, context.seed)
+        self.run = Run(program, context.attempt, context.seed) if past is None else past.kept()
         self._context = context
         self._clock = context.clock
         self._output = output
@@ -134,26 +165,66 @@ class ScriptedProcess:
         self._left: int | None = None
         self._begun = False
         self._opening = opening
+        self._killing: Timer | None = None
+        # What it goes through again, and how many of its steps it has taken.
         self._past = past
-        if past is not None and past.taken:
-            delay = 0
-        elif past is not None:
-            # It had not begun: there is nothing to go through again.
-            delay, self._past = self._until(past.wakes_ns), None
-        self._timer = self._clock.call_later(delay, self._go)
+        self._again = 0
+        context.files.answers = self.run.answers
+        if past is None:
+            self._timer = self._clock.call_later(delay, Due(self._go))
 
-    def so_far(self) -> Run:
-        """Give what it has done until now, so that another can go on; it must be waiting."""
-        return replace(
-            self.run,
-            moments=list(self.run.moments),
-            stops=list(self.run.stops),
-            wakes_ns=None if self._timer is None else self._timer.when,
+    # Laid down, and gone on
+
+    def laid_down(self, copying: Copying) -> object:
+        """Give what another one needs to go on from here; it must be waiting."""
+        laid = copying.note(self, LaidDown(self.run.kept()))
+        laid.wake, laid.kill = copying.of(self._timer), copying.of(self._killing)
+        laid.ended = copying.of(self._ended)
+        return laid
+
+    def waits_as(self, laid: LaidDown, copying: Copying) -> None:
+        """Wait for what another one waits for."""
+        copying.note(laid, self)
+        self._timer, self._killing = copying.of(laid.wake), copying.of(laid.kill)
+        self._ended = copying.of(laid.ended)
+
+    def gone_through(self) -> None:
+        """Do silently what the one before had done.
+
+        Raises:
+            SnapshotError: the program does something else now.
+        """
+        past = self._past
+        if past is None:
+            return
+        if past.moments:
+            self._begun = True
+            self.run.answers.rewind()
+            while self._again < past.taken:
+                self._go_through(past)
+            self._context.moment_ns = None
+            self.run.answers.to_end()
+        self._past = None
+
+    def _go_through(self, past: Run) -> None:
+        """Take one step again."""
+        try:
+            step = self._next(self._context)
+        except StopIteration as stop:
+            raise self._other(f"ended with {stop.value or 0}") from None
+        except Exception as error:
+            raise self._other(f"raised {error!r}") from error
+        self._take_again(step, past)
+
+    def _other(self, what: str) -> SnapshotError:
+        """Give the error of a program that does not do the same again."""
+        job = self._context.job
+        return SnapshotError(
+            f"job {job.uuid} ({job.spec.command}) can't go on where it was: its program took "
+            f"{self.run.taken} steps until the snapshot, and when it was run again up to there, it "
+            f"{what} at step {self._again + 1}. {self._context.label.capitalize()} must do the "
+            "same for the same job: let what it does depend on `job` alone (job.random, job.now())"
         )
-
-    def _until(self, moment: int | None) -> float:
-        """Give the seconds until a moment; none for one that is past."""
-        return 0.0 if moment is None else max(0, moment - self._clock.now_ns()) / NANOS
 
     # Stopping
 
@@ -181,7 +252,7 @@ class ScriptedProcess:
         if self._over:
             return
         if grace > 0:
-            self._clock.call_later(grace, self._kill)
+            self._killing = self._clock.call_later(grace, Due(self._kill))
         elif not self._working:
             self._kill()
 
@@ -193,6 +264,13 @@ class ScriptedProcess:
 
     def _signalled(self) -> bool:
         """Note what the process does because of a SIGTERM; tell whether that is anything."""
+        if self._hears():
+            self.run.stops.append(self.run.taken)
+            return True
+        return False
+
+    def _hears(self) -> bool:
+        """Do what a SIGTERM has it do next; tell whether that is anything."""
         if self._handler is not None:
             self._begin, self._handler = self._handler, None
         elif self._asleep is not None and self._asleep.child:
@@ -200,7 +278,6 @@ class ScriptedProcess:
             self._status = TERMINATED
         else:
             return False
-        self.run.stops.append(self.run.taken)
         return True
 
     @property
@@ -234,7 +311,7 @@ class ScriptedProcess:
 
     def _go(self) -> None:
         self._go_on()
-        for _ in range(STEPS_AT_ONCE + self._again):
+        for _ in range(STEPS_AT_ONCE):
             try:
                 step = self._next(self._context)
             except StopIteration as stop:
@@ -250,21 +327,15 @@ class ScriptedProcess:
         self._end(-1)
         raise endless()
 
-    @property
-    def _again(self) -> int:
-        """How many steps are to be gone through again."""
-        return 0 if self._past is None else self._past.taken
-
     def _go_on(self) -> None:
         """Note that it goes on, now."""
         self._timer = None
         self._asleep = None
         if not self._begun:
             self._begun = True
-            if self._opening and self._past is None:
+            if self._opening:
                 self._output(self._opening)
-        if self._past is None:
-            self.run.moments.append((self.run.taken, self._clock.now_ns()))
+        self.run.moments.add((self.run.taken, self._clock.now_ns()))
 
     def _next(self, job: object) -> Step:
         """Work out the next step.
@@ -276,7 +347,7 @@ class ScriptedProcess:
             StopIteration: there is none; its value is the exit code.
         """
         past = self._past
-        self._context.moment_ns = None if past is None else past.moment(self.run.taken)
+        self._context.moment_ns = None if past is None else past.moment(self._again)
         if self._begin is not None:
             begin, self._begin = self._begin, None
             if self._steps is not None:
@@ -294,25 +365,17 @@ class ScriptedProcess:
     def _take(self, step: Step) -> bool:
         """Do a step; tell whether the process now waits, or is over."""
         self.run.taken += 1
-        past = self._past
         match step:
-            case Stdout() | Stderr() if past is None:
+            case Stdout() | Stderr():
                 stream = "stdout" if isinstance(step, Stdout) else "stderr"
                 for piece in pieces(step.data, step.times):
                     self._output(piece, stream)
-            case Write(path, data) if past is None or not path.startswith(VOLUMES):
-                try:
-                    self._context.files.make_parents(path)
-                    self._context.files.write(path, data)
-                except OSError as error:
-                    self._problem = error
+            case Write():
+                self._write(step)
             case OnStop(handler):
                 self._handler = cast("AnyProgram | None", handler)
-            case Metrics() if past is None:
+            case Metrics():
                 self._context.job.usage.note(self._clock.now_ns(), step)
-        if past is not None:
-            return self._take_again(step, past)
-        match step:
             case Sleep(length) if length > 0:
                 return self._sleep(step)
             case Hang():
@@ -325,6 +388,13 @@ class ScriptedProcess:
                 return True
         return False
 
+    def _write(self, step: Write) -> None:
+        try:
+            self._context.files.make_parents(step.path)
+            self._context.files.write(step.path, step.data)
+        except OSError as error:
+            self._problem = error
+
     def _sleep(self, step: Sleep) -> bool:
         if self._left is not None:
             # It is being stopped, and no time passes meanwhile.
@@ -334,24 +404,24 @@ class ScriptedProcess:
             self._kill()
             return True
         self._asleep = step
-        self._timer = self._clock.call_later(step.seconds, self._go)
+        self._timer = self._clock.call_later(step.seconds, Due(self._go))
         return True
 
-    def _take_again(self, step: Step, past: Run) -> bool:
-        """Do what is left to do of a step that was taken before; tell whether it was the last."""
-        taken = self.run.taken
-        if isinstance(step, Sleep):
-            self._asleep = step
-        for _ in range(past.stops.count(taken)):
-            self._signalled()
-        if taken < past.taken:
+    def _take_again(self, step: Step, past: Run) -> None:
+        """Do what is to be done of a step that was taken before."""
+        self._again += 1
+        match step:
+            case Write():
+                self._write(step)
+            case OnStop(handler):
+                self._handler = cast("AnyProgram | None", handler)
+            case Die() | OutOfMemory():
+                raise self._other(f"yielded {step!r}")
+        self._asleep = step if isinstance(step, Sleep) else None
+        for _ in range(past.stops.count(self._again)):
+            self._hears()
+        if self._again < past.taken:
             self._asleep = None
-            return False
-        self.run = replace(past, moments=list(past.moments), stops=list(past.stops))
-        self._past = None
-        if past.wakes_ns is not None:
-            self._timer = self._clock.call_later(self._until(past.wakes_ns), self._go)
-        return True
 
 
 def endless() -> EndlessError:

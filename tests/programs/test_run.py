@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from runs import Host, host
 
 from joblet_fake.model import Upload
-from joblet_fake.programs import OnStop, Run, RunningJob, Sleep, Stderr, Stdout, Write
+from joblet_fake.model.copying import Copying
+from joblet_fake.programs import OnStop, RunningJob, Sleep, Stderr, Stdout, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ CHATTY = (
 def taken_over(here: Host, job: Job) -> tuple[list[bytes], list[int], Callable[[], None]]:
     """Put another process in the place of a job's; give what it writes and exits with."""
     process: Any = job.process
-    past: Run = process.so_far()
+    laid = process.laid_down(Copying(here.model.twin()))
     written: list[bytes] = []
     codes: list[int] = []
 
@@ -33,8 +34,13 @@ def taken_over(here: Host, job: Job) -> tuple[list[bytes], list[int], Callable[[
         assert stream in ("stdout", "stderr")
         written.append(data)
 
-    with here.clock.by_hand():
-        other = here.programs.resume(job, write, codes.append, past)
+    # The end of a stop is told to the job of the first process alone.
+    laid.ended = None
+    copying = Copying(here.model)
+    other = here.programs.resume(job, write, codes.append, laid, copying)
+    other.gone_through()
+    timers = [copying.of(timer) for timer in (laid.wake, laid.kill) if timer is not None]
+    here.clock.take_over(timers, 0)
 
     def stop() -> None:
         with here.clock.by_hand():
