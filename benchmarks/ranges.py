@@ -1,0 +1,66 @@
+"""(j) QueryLogs of a small part of very many stored lines, over a read of all of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from benchmarks import wire
+from benchmarks.bare import CHANNELS
+from benchmarks.harness import RATE, Target, alternate, compare
+from benchmarks.history import MILLISECOND, fill
+from benchmarks.work import seconds_of_stream
+from joblet_fake import FakeJoblet
+
+if TYPE_CHECKING:
+    from benchmarks.harness import Result
+
+MANY: Final = 1_000_000
+PART: Final = 1_000
+ROUNDS: Final = 3
+"""How many rounds there are at most: each reads everything twice."""
+
+SECOND: Final = 1_000 * MILLISECOND
+
+TARGET: Final = Target(5.0, at_most=False)
+
+
+def measure(rounds: int, many: int = MANY, part: int = PART) -> list[Result]:
+    """Measure it, in plaintext; the value is how many times faster the part is there.
+
+    Args:
+        rounds: how many rounds count, at most `ROUNDS`.
+        many: how many lines are stored; whole seconds of them.
+        part: how many lines are read; a second of them.
+    """
+    with FakeJoblet(tls=False, clock="frozen") as joblet:
+        uuid, start = fill(joblet, many)
+        path, channel = wire.path("QueryLogs"), joblet.persist_channel()
+        # The last of the whole seconds that stored times have (PER-32).
+        last = start // SECOND * SECOND + (many // part - 1) * SECOND
+        asked = {
+            "time range": {"start_time": last, "end_time": last},
+            "offset": {"offset": many - part},
+        }
+        results = []
+        for what, fields in asked.items():
+            everything = wire.request("QueryLogs", job_uuid=uuid)
+            some = wire.request("QueryLogs", job_uuid=uuid, **fields)
+            full = partial(seconds_of_stream, channel, path, everything, many)
+            times = alternate(
+                full,
+                partial(seconds_of_stream, channel, path, some, part),
+                full,
+                min(rounds, ROUNDS),
+            )
+            results.append(
+                compare(
+                    f"QueryLogs, {part:,} of {many:,} lines by {what}",
+                    times,
+                    RATE,
+                    over=f"{CHANNELS[False]}, over all lines",
+                    bare=f"{times.middle_of_bare:.2f} s",
+                    target=TARGET,
+                ),
+            )
+        return results
