@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from operator import truediv
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.child import Child
@@ -25,7 +26,7 @@ PATIENCE: Final = 300.0
 """Real seconds in which a job has to have written everything."""
 
 TARGET: Final = Target(1.5, at_most=True)
-MEMORY: Final = Scale("memory", lambda side, bare: side / bare, 1.0, 0.03, "{:.3f}")
+MEMORY: Final = Scale("memory", truediv, 1.0, 0.03, "{:.3f}")
 
 
 class Written:
