@@ -6,7 +6,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import cycle, followers, logs, plugin, rules, store, unary
+from benchmarks import (
+    cycle,
+    followers,
+    history,
+    logs,
+    memory,
+    plugin,
+    ranges,
+    rules,
+    store,
+    system,
+    timers,
+    unary,
+)
 from benchmarks.child import Child
 
 if TYPE_CHECKING:
@@ -22,6 +35,11 @@ MEASUREMENTS: Final[dict[str, Callable[[int], list[Result]]]] = {
     "store": store.measure,
     "rules": rules.measure,
     "followers": followers.measure,
+    "timers": timers.measure,
+    "history": history.measure,
+    "ranges": ranges.measure,
+    "memory": memory.measure,
+    "system": system.measure,
 }
 
 

@@ -35,12 +35,12 @@ class Store:
     """A fake with so many finished jobs, and a client that asks for ten of them."""
 
     def __init__(self, joblet: FakeJoblet, jobs: int) -> None:
-        before = _memory()
+        before = memory()
         for _ in range(jobs):
             # Past the wire, whose calls the journal would keep.
             with joblet.model.change():
                 joblet.model.lifecycle.run(JobSpec("echo", args=("hello",)))
-        self._per_job = (_memory() - before) / jobs
+        self._per_job = (memory() - before) / jobs
         uuids = [job.uuid for job in joblet.model.jobs.stored][:: max(jobs // FEW, 1)][:FEW]
         self._path = wire.path("GetJobStatus")
         self._requests = [wire.request("GetJobStatus", uuid=uuid) for uuid in uuids]
@@ -63,7 +63,8 @@ def store(*, jobs: int, tls: bool) -> Iterator[Store]:
         yield Store(joblet, jobs)
 
 
-def _memory() -> int:
+def memory() -> int:
+    """Give the process's memory in bytes, without what nobody uses any more."""
     gc.collect()
     return int(psutil.Process().memory_info().rss)
 

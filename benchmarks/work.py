@@ -56,14 +56,23 @@ def seconds_of_threads(
     return taken
 
 
-def seconds_of_stream(channel: grpc.Channel, path: str, request: bytes, messages: int) -> float:
+def seconds_of_stream(
+    channel: grpc.Channel, path: str, request: bytes, messages: int, deadline: float = DEADLINE
+) -> float:
     """Read a stream to its end, and give the seconds that it took.
+
+    Args:
+        channel: what it is read over.
+        path: the method's.
+        request: what is asked.
+        messages: how many should come.
+        deadline: real seconds after which it is given up.
 
     Raises:
         RuntimeError: another number of messages came than should.
     """
     start = time.perf_counter()
-    came = len(list(stream(channel, path)(request, timeout=DEADLINE)))
+    came = len(list(stream(channel, path)(request, timeout=deadline)))
     taken = time.perf_counter() - start
     if came != messages:
         raise RuntimeError(f"{path}: {came} messages of {messages}")

@@ -131,4 +131,4 @@ def test_examples(pytester: pytest.Pytester) -> None:
 
     result = pytester.runpytest_subprocess("-p", "no:asyncio")
 
-    result.assert_outcomes(passed=3)
+    result.assert_outcomes(passed=4)

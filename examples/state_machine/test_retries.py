@@ -76,8 +76,8 @@ class CarelessMachine(CarefulMachine):
         self.client = Careless(self.joblet)
 
 
-FEW = settings(max_examples=15, stateful_step_count=6, deadline=None)
 TestCareful = CarefulMachine.TestCase
+FEW = settings(TestCareful.settings, max_examples=15, stateful_step_count=6)
 TestCareful.settings = FEW
 
 

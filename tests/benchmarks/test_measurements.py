@@ -11,7 +11,21 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 
-from benchmarks import cycle, followers, logs, plugin, rules, store, unary, wire
+from benchmarks import (
+    cycle,
+    followers,
+    history,
+    logs,
+    memory,
+    plugin,
+    ranges,
+    rules,
+    store,
+    system,
+    timers,
+    unary,
+    wire,
+)
 from benchmarks.bare import CHANNELS, Bare, open_channel
 from benchmarks.child import Child
 
@@ -47,8 +61,26 @@ def test_a_bare_server_answers_with_what_it_was_given(*, tls: bool) -> None:
         (lambda rounds: store.measure(rounds, slices=1, many=50), 2),
         (lambda rounds: rules.measure(rounds, slices=1, many=20), 2),
         (lambda rounds: followers.measure(rounds, followers=12), 4),
+        (lambda rounds: timers.measure(rounds, many=500), 1),
+        (lambda rounds: history.measure(rounds, many=500), 2),
+        (lambda rounds: ranges.measure(rounds, many=5000, part=1000), 2),
+        (lambda rounds: memory.measure(rounds, many=500), 1),
+        (lambda rounds: system.measure(rounds, slices=1, messages=30), 2),
     ],
-    ids=["cycle", "unary", "logs", "plugin", "store", "rules", "followers"],
+    ids=[
+        "cycle",
+        "unary",
+        "logs",
+        "plugin",
+        "store",
+        "rules",
+        "followers",
+        "timers",
+        "history",
+        "ranges",
+        "memory",
+        "system",
+    ],
 )
 def test_a_measurement_compares_the_fake_with_a_bare_server(
     measure: Callable[[int], list[Result]], lines: int

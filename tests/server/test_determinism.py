@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
-SCENARIO = """
+PRELUDE = """
 import hashlib, sys
+from datetime import datetime, timedelta, timezone
 import grpc
 from joblet_fake import FakeJoblet, Sleep, Stdout
 
@@ -30,8 +31,9 @@ def told(joblet, method, **fields):
     except grpc.RpcError as error:
         print(method, error.code().name, error.details())
         return []
+"""
 
-
+SCENARIO = """
 with FakeJoblet(clock="frozen", seed=seed, pace=pace, tls=tls) as joblet:
     train = joblet.programs.on("train").prints("epoch 1\\n").sleeps(60)
     train.prints("warning\\n", stream="stderr")
@@ -96,10 +98,63 @@ with FakeJoblet(clock="frozen", seed=seed, pace=pace, tls=tls) as joblet:
     joblet.check()
 """
 
+DAY = """
+JOBS, STEP, TIMEOUT = 100, 300, 2400  # seconds: a look at all jobs, and how long one may take
 
-def transcript(hash_seed: int, seed: int = 7, pace: str = "immediate", tls: str = "plain") -> str:
+with FakeJoblet(clock="frozen", seed=seed, pace=pace, tls=tls) as joblet:
+    joblet.programs.on("quick").prints("done\\n")
+    joblet.programs.on("slow").prints("begun\\n").sleeps(1800).prints("done\\n").exits(3)
+    joblet.programs.on("hung").prints("begun\\n").hangs()
+    joblet.programs.on("stubborn").prints("begun\\n").ignores_stop().hangs()
+
+    @joblet.programs.register("random")
+    def random_length(job):
+        for number in range(job.random.randrange(1, 50)):
+            yield Stdout(f"{number} {job.now()}\\n".encode())
+            yield Sleep(job.random.random() * 100)
+        return job.random.randrange(3)
+
+    day = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    kinds = ("quick", "slow", "hung", "stubborn", "random")
+    for number in range(JOBS):
+        at = day + timedelta(seconds=60 + number * 860)
+        told(
+            joblet, "RunJob", command=kinds[number % len(kinds)], args=[str(number)],
+            schedule=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+
+    began = {}
+    for _ in range(86400 // STEP + 12):
+        joblet.clock.advance(seconds=STEP)
+        for listed in told(joblet, "JobService.ListJobs"):
+            for job in listed.jobs:
+                if job.status == "RUNNING":
+                    first = began.setdefault(job.uuid, joblet.clock.now())
+                    if (joblet.clock.now() - first).total_seconds() >= TIMEOUT:
+                        told(joblet, "StopJob", uuid=job.uuid)
+
+    for job_id in joblet.jobs:
+        told(joblet, "GetJobStatus", uuid=job_id)
+        told(joblet, "GetJobLogs", uuid=job_id)
+        told(joblet, "QueryLogs", job_uuid=job_id)
+        print(joblet.jobs[job_id].command, joblet.jobs[job_id].statuses)
+    for call in joblet.calls.to("StopJob"):
+        print("stopped at", call.started.isoformat(), call.code)
+    joblet.check()
+"""
+
+KINDS = ("quick ", "slow ", "hung ", "stubborn ", "random ")
+
+
+def transcript(
+    hash_seed: int,
+    seed: int = 7,
+    pace: str = "immediate",
+    tls: str = "plain",
+    scenario: str = SCENARIO,
+) -> str:
     result = subprocess.run(
-        [sys.executable, "-c", SCENARIO, str(seed), pace, tls],
+        [sys.executable, "-c", PRELUDE + scenario, str(seed), pace, tls],
         capture_output=True,
         text=True,
         timeout=60,
@@ -122,3 +177,14 @@ def test_tls_changes_nothing() -> None:
 
 def test_another_seed_gives_other_ids() -> None:
     assert transcript(1, seed=7) != transcript(1, seed=8)
+
+
+def test_a_day_of_a_hundred_jobs_with_timeouts_is_the_same_twice() -> None:
+    first = transcript(1, pace="real", scenario=DAY)
+
+    assert first == transcript(2, pace="real", scenario=DAY)
+    # Forty of them hang until they are stopped; the others end by themselves.
+    assert sum(line.startswith("StopJob OK") for line in first.splitlines()) == 40
+    ends = [line for line in first.splitlines() if line.startswith(KINDS)]
+    assert len(ends) == 100
+    assert all(line.endswith(("'COMPLETED')]", "'FAILED')]")) for line in ends)

@@ -40,7 +40,14 @@ def test_every_plan_is_rules_that_a_fake_takes(joblet: FakeJoblet, plan: FaultPl
     ],
 )
 def test_plans_shrink_to_the_shortest(word: str, shortest: str) -> None:
-    assert repr(find(faults("RunJob", "GetJobLogs"), lambda plan: word in repr(plan))) == shortest
+    # Without the database, which keeps all these searches under one key.
+    found = find(
+        faults("RunJob", "GetJobLogs"),
+        lambda plan: word in repr(plan),
+        settings=settings(max_examples=2000, database=None),
+    )
+
+    assert repr(found) == shortest
 
 
 @pytest.mark.parametrize(

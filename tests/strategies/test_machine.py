@@ -13,11 +13,11 @@ from hypothesis.stateful import run_state_machine_as_test
 from joblet_fake.strategies import FaultPlan, JobletMachine, PlannedFault
 
 FEW = settings(
+    JobletMachine.TestCase.settings,
     max_examples=25,
     stateful_step_count=8,
     phases=[Phase.generate],
     derandomize=True,
-    deadline=None,
     database=None,
 )
 
