@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import random
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -49,7 +50,16 @@ class StoredLog:
         """Give the same part of the log's copy."""
         if copying.shared(self.log):
             return self
-        return copying.note(self, StoredLog(copying.of(self.log), self.runs.copy()))
+        return copying.note(
+            self,
+            StoredLog(
+                copying.of(self.log),
+                self.runs.copy(),
+                deepcopy(self._chance),
+                self._last_ns,
+                self._together,
+            ),
+        )
 
     def add(self, start: int, end: int) -> None:
         """Store the chunks from `start` up to, without, `end`."""

@@ -179,6 +179,8 @@ class Model:
         self.node_id = other.node_id
         self._random = random.Random()  # noqa: S311 - as that one's
         self._random.setstate(other._random.getstate())
+        self.chance = random.Random()  # noqa: S311 - as that one's
+        self.chance.setstate(other.chance.getstate())
 
     def become(self, other: Model, timers: Iterable[Timer], shift: int) -> None:
         """Put a state that was made for this model in the place of its own; calls and streams end.
@@ -191,7 +193,7 @@ class Model:
             shift: by how many nanoseconds this clock is ahead of the state's.
         """
         jobs, end, persist_state = self.jobs, self._ending(), self.persist_state
-        for part in (*PARTS, "node_id", "_random"):
+        for part in (*PARTS, "node_id", "_random", "chance"):
             setattr(self, part, getattr(other, part))
         self.lifecycle.shift(shift)
         self.clock.take_over(timers, shift)
