@@ -45,6 +45,7 @@ proto: $(VENV)/.test-installed  ## Compile proto/ into the file that the wire re
 	$(BIN)/python proto/compile.py
 
 docs: $(VENV)/.test-installed  ## Write anew what is generated in docs/
+	$(BIN)/python -m joblet_conformance.recorded
 	$(BIN)/python -m joblet_conformance.evidence > docs/evidence.md.new
 	mv docs/evidence.md.new docs/evidence.md
 

@@ -4,11 +4,43 @@ from joblet_fake import _grpc_without_fork  # noqa: F401 - must come before all 
 from joblet_fake._version import __version__
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
-from joblet_fake.exchange import Call, Calls, Frame
+from joblet_fake.disks_view import DisksView, DiskView
+from joblet_fake.exchange import Call, Calls, Fired, Frame, Rule, UnusedFaultError
 from joblet_fake.fake import FakeJoblet
+from joblet_fake.faults import Faults
+from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView, JobView
-from joblet_fake.programs import Programs, Script
-from joblet_fake.server import ForkError, PortError, StalledError, Tls
+from joblet_fake.model.runtime_script import InstallScript
+from joblet_fake.networks_view import NetworksView, NetworkView
+from joblet_fake.populate import Populated
+from joblet_fake.programs import (
+    Die,
+    Files,
+    Hang,
+    Metrics,
+    OnStop,
+    OutOfMemory,
+    Programs,
+    RunningJob,
+    Script,
+    Sleep,
+    Stderr,
+    Stdout,
+    Step,
+    StuckError,
+    Write,
+)
+from joblet_fake.runtimes_view import RuntimesView, RuntimeView
+from joblet_fake.server import (
+    Connection,
+    ConnectionsError,
+    ForkError,
+    PortError,
+    StalledError,
+    Tls,
+)
+from joblet_fake.server_faults import ServerFaults
+from joblet_fake.volumes_view import VolumesView, VolumeView
 from joblet_fake.wire import Api, Method, versions
 from joblet_fake.wire import load as load_api
 
@@ -18,17 +50,48 @@ __all__ = [
     "Calls",
     "Client",
     "Clock",
+    "Connection",
+    "ConnectionsError",
+    "Die",
+    "DiskView",
+    "DisksView",
     "FakeJoblet",
+    "Faults",
+    "Files",
+    "Fired",
     "ForkError",
     "Frame",
+    "Hang",
+    "HostView",
+    "InstallScript",
     "JobView",
     "JobsView",
     "Method",
+    "Metrics",
+    "NetworkView",
+    "NetworksView",
+    "OnStop",
+    "OutOfMemory",
+    "Populated",
     "PortError",
     "Programs",
+    "Rule",
+    "RunningJob",
+    "RuntimeView",
+    "RuntimesView",
     "Script",
+    "ServerFaults",
+    "Sleep",
     "StalledError",
+    "Stderr",
+    "Stdout",
+    "Step",
+    "StuckError",
     "Tls",
+    "UnusedFaultError",
+    "VolumeView",
+    "VolumesView",
+    "Write",
     "__version__",
     "load_api",
     "versions",

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import grpc
 
@@ -20,6 +20,7 @@ class Client:
         api: the version that the server speaks.
         channel: gives the channel to the core services for a role.
         persist_channel: gives the channel to PersistService for a role.
+        metadata: what every call sends along, as pairs.
 
     >>> from joblet_fake import FakeJoblet, load_api
     >>> with FakeJoblet() as joblet:
@@ -33,8 +34,10 @@ class Client:
         api: Api,
         channel: Callable[[str], grpc.Channel],
         persist_channel: Callable[[str], grpc.Channel],
+        metadata: Callable[[], Sequence[tuple[str, str]]] = tuple,
     ) -> None:
         self._api = api
+        self._metadata = metadata
         self._open = {False: channel, True: persist_channel}
         self._channels: dict[tuple[str, bool], grpc.Channel] = {}
         self._lock = threading.Lock()
@@ -71,8 +74,16 @@ class Client:
             if channel is None:
                 channel = self._channels[key] = self._open[shape.persist](role)
         make: Any = channel.unary_stream if shape.server_streaming else channel.unary_unary
-        return make(shape.path, None, shape.decode_response)(request, timeout=timeout)
+        call = make(shape.path, None, shape.decode_response)
+        return call(request, timeout=timeout, metadata=self._metadata())
 
-    def forget(self) -> None:
-        """Forget the channels, which whoever opened them closes."""
-        self._channels.clear()
+    def forget(self) -> list[grpc.Channel]:
+        """Forget the channels, which whoever opened them closes; new calls open new ones.
+
+        Returns:
+            The channels; a connection may end when the last reference to its channel does.
+        """
+        with self._lock:
+            channels = [*self._channels.values()]
+            self._channels.clear()
+        return channels

@@ -10,21 +10,35 @@ import grpc
 
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
-from joblet_fake.exchange import Calls, Exchange
+from joblet_fake.exchange import INSIDE, Calls, Exchange
+from joblet_fake.faults import Faults
+from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView
 from joblet_fake.model.model import Model
+from joblet_fake.networks_view import NetworksView
 from joblet_fake.options import DEFAULT_API, Options
-from joblet_fake.programs import Programs
+from joblet_fake.programs import LIMIT, Programs, owner
 from joblet_fake.rnx_config import rnx_config
+from joblet_fake.runtimes_view import RuntimesView
 from joblet_fake.server import HOST, Backend, Server, Tls, check_thread, forked, shared_loop
+from joblet_fake.server_faults import ServerFaults
 from joblet_fake.services import generation_of
+from joblet_fake.volumes_view import VolumesView
 from joblet_fake.wire import load
 
 if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
+    from joblet_fake.populate import Populated
+
+NOTES = 10
+NOTE_LENGTH = 500
+"""How many further errors are told beside the first one, and how much of each."""
+
 CHANNEL_OPTIONS = (
+    # Each channel has connections of its own: what ends one is nothing to the others.
+    ("grpc.use_local_subchannel_pool", 1),
     # A proxy of the environment must not swallow calls to loopback.
     ("grpc.enable_http_proxy", 0),
     # The real server sends up to this much (SRV-03).
@@ -49,15 +63,21 @@ class FakeJoblet:
         roles: whether a certificate's role limits what its owner may do.
         clock: `"flowing"`, `"frozen"` or `"skipping"`.
         start: the clock's first moment, an aware datetime.
-        seed: where ids come from; the same seed gives the same ids.
+        seed: where ids come from, and the host's values; the same seed gives the same ones.
+        host: whose values MonitoringService shows: `"seeded"` is a made-up host on which running
+            jobs show, `"local"` the machine that the fake runs on.
         exec: run jobs as real local processes.
         exec_timeout: real seconds after which a local process is killed.
         core_port: where the core services listen; 0 for any free port.
         persist_port: where PersistService listens; 0 for any free port.
-        stall_timeout: real seconds after which a stream on a frozen clock gives up waiting.
+        stall_timeout: real seconds after which a stream on a frozen clock gives up waiting, and
+            so does a call that a fault stalls.
+        program_timeout: real seconds that code of the test may take: a program from one step to
+            the next, and a predicate.
         listen: the address that both ports listen on; other machines can call any but loopback.
         names: further names and addresses for the server's certificate; the first is also the
             one that `rnx_config` gives to clients.
+        unused_faults: let fault rules be that no call has met; they fail a test otherwise.
 
     Raises:
         ValueError: an option that can't be; the message lists what can.
@@ -79,13 +99,16 @@ class FakeJoblet:
         clock: str = "flowing",
         start: datetime | None = None,
         seed: int = 0,
+        host: str = "seeded",
         exec: bool = False,  # noqa: A002 - the word that the command line uses
         exec_timeout: float = 300.0,
         core_port: int = 0,
         persist_port: int = 0,
         stall_timeout: float = 30.0,
+        program_timeout: float = LIMIT,
         listen: str = HOST,
         names: tuple[str, ...] = (),
+        unused_faults: bool = False,
     ) -> None:
         self.options = Options(
             api=api,
@@ -96,27 +119,54 @@ class FakeJoblet:
             clock=clock,
             start=start,
             seed=seed,
+            host=host,
             exec=exec,
             exec_timeout=exec_timeout,
             core_port=core_port,
             persist_port=persist_port,
             stall_timeout=stall_timeout,
+            program_timeout=program_timeout,
             listen=listen,
             names=names,
+            unused_faults=unused_faults,
         )
         self._api = load(api)
         self._generation = generation_of(api)
-        self.clock = Clock(clock, start=start, check=check_thread)
-        self.programs = Programs(self.clock, local=exec, timeout=exec_timeout)
-        self.model = Model(self.clock, self.programs, pace=pace, seed=seed)
+        self.clock = Clock(clock, start=start, check=self._check_moving)
+        self.programs = Programs(
+            self.clock, local=exec, timeout=exec_timeout, limit=program_timeout
+        )
+        self.model = Model(self.clock, self.programs, pace=pace, seed=seed, host=host)
         self.calls = Calls(self._api, check_thread)
-        self.jobs = JobsView(self.model, check_thread)
+        self.jobs = JobsView(self.model, check_thread, lambda: self._inside)
+        self.runtimes = RuntimesView(self.model, check_thread)
+        self.host = HostView(self.model)
+        self.networks = NetworksView(self.model, check_thread)
+        self.volumes = VolumesView(self.model, check_thread)
         self._exchange = Exchange(self._api, self._generation, self.model, roles=roles)
         self._tls = Tls(self._generation.roles, names) if tls else None
         self._server: Server | None = None
         self._channels: weakref.WeakSet[grpc.Channel] = weakref.WeakSet()
-        self._client = Client(self._api, self.channel, self.persist_channel)
+        self._client = Client(
+            self._api,
+            self.channel,
+            self.persist_channel,
+            lambda: (INSIDE,) if self._inside else (),
+        )
         self._errors: list[BaseException] = []
+        self.clock.holds.failed = self._errors.append
+        self.faults = Faults(
+            self._api,
+            self.clock,
+            seed,
+            lambda rules: ServerFaults(
+                server=lambda: self._started,
+                rules=rules,
+                model=self.model,
+                tls=self._tls,
+                reconnect=self._client.forget,
+            ),
+        )
 
     def __repr__(self) -> str:
         where = f"at {self.address}" if self._server else "stopped"
@@ -136,17 +186,19 @@ class FakeJoblet:
             raise RuntimeError(f"{self!r} is started already")
         loop = shared_loop()
         options = self.options
-        credentials = self._tls.server_credentials() if self._tls else None
 
         async def listen() -> Server:
             backend = Backend(
                 self._exchange,
                 self.calls,
                 loop,
+                faults=self.faults,
                 errors=self._errors,
                 stall_timeout=options.stall_timeout,
+                code_timeout=options.program_timeout,
             )
-            server = Server(backend, credentials, options.listen)
+            backend.restart, backend.reconnect = self.restart, self._client.forget
+            server = Server(backend, self._tls, options.listen)
             await server.start(options.core_port, options.persist_port)
             return server
 
@@ -165,7 +217,37 @@ class FakeJoblet:
             channel.close()
         self._client.forget()
         shared_loop().run(server.stop())
+        self.faults.server.stopped()
         self.programs.close()
+
+    def restart(self, *, keep_state: bool = False) -> None:
+        """Crash the server and start it again on the same ports, with the same certificates.
+
+        Clients lose their connections, and open calls end with UNAVAILABLE. What a restarted
+        server has forgotten is forgotten: the jobs and their output in memory (JOB-RST-01).
+        Stored output stays (JOB-RST-02), and so do programs, fault rules, the journal and the
+        clock, which are the test's. A real server that is asked to end waits for open log streams
+        before it goes (JOB-RST-05): `joblet.faults.server.drain()` does that. It is back when
+        this returns.
+
+        Args:
+            keep_state: whether it forgets nothing.
+
+        Raises:
+            RuntimeError: it is not started.
+            PortError: another program took a port in between.
+
+        >>> with FakeJoblet() as joblet:
+        ...     _ = joblet.rpc("RunJob", command="true")
+        ...     joblet.restart()
+        ...     len(joblet.rpc("ListJobs").jobs)
+        0
+        """
+        self.faults.server.restart(keep_state=keep_state)
+
+    async def restart_async(self, *, keep_state: bool = False) -> None:
+        """Restart like `restart`, and let other tasks run meanwhile."""
+        await asyncio.to_thread(self.restart, keep_state=keep_state)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -299,16 +381,59 @@ class FakeJoblet:
             RuntimeError: called on the fake's own thread, where it would wait for itself.
         """
         check_thread()
+        self.faults.server.settle()
         return self._client.rpc(method, role=role, timeout=timeout, **fields)
 
     # State
 
+    def populate(
+        self,
+        *,
+        jobs: int = 100,
+        networks: int = 2,
+        volumes: int = 2,
+        runtimes: int = 2,
+        days: float = 7.0,
+    ) -> Populated:
+        """Fill the server with a realistic history: the same seed gives the same.
+
+        Jobs of the kinds that teams run, with believable output, metrics, durations and ends: most
+        COMPLETED, some FAILED, a few that are running now, wait for their time, or were cancelled.
+        Those that run or wait go on as time does.
+
+        Args:
+            jobs: how many jobs.
+            networks: how many networks, beside `bridge`.
+            volumes: how many volumes.
+            runtimes: how many runtimes.
+            days: how far back the first job lies.
+
+        Returns:
+            What was made, by id and by name.
+
+        Raises:
+            ValueError: a number is negative.
+
+        >>> with FakeJoblet(clock="frozen", seed=7) as joblet:
+        ...     made = joblet.populate(jobs=200, networks=3)
+        ...     len(joblet.rpc("ListJobs").jobs), len(joblet.networks) - 1
+        (200, 3)
+        """
+        from joblet_fake.populate import populate  # noqa: PLC0415 - few need it
+
+        check_thread()
+        return populate(
+            self, jobs=jobs, networks=networks, volumes=volumes, runtimes=runtimes, days=days
+        )
+
     def reset(self) -> None:
-        """Forget all jobs, programs, calls and errors; ports, certificates and time stay.
+        """Forget all state, programs, faults, calls and errors; ports and time stay.
 
         Open streams end; processes of local execution are killed.
         """
         check_thread()
+        self.faults.forget()
+        self.faults.server.clear()
         # Without the lock, which the end of a local process needs.
         self.programs.clear()
         with self.clock.lock:
@@ -328,11 +453,36 @@ class FakeJoblet:
         if self._errors:
             error, *others = self._errors
             self._errors.clear()
-            for other in others:
-                error.add_note(f"and after it, in the same fake: {other!r}")
+            for other in others[:NOTES]:
+                error.add_note(f"and after it, in the same fake: {other!r:.{NOTE_LENGTH}}")
+            if others[NOTES:]:
+                error.add_note(f"and {len(others) - NOTES} more")
             raise error
 
     # Inside
+
+    def _set_persist(self, state: str) -> None:
+        """Have the persist service be `"up"`, `"gone"` or `"hung"` for its core (PER-70, PER-71).
+
+        Raises:
+            ValueError: there is no such state.
+        """
+        check_thread()
+        with self.model.change():
+            self.model.persist_state = state
+
+    @property
+    def _inside(self) -> bool:
+        """Whether a program of this fake asks: the clock waits for it."""
+        return owner() is self.programs
+
+    def _check_moving(self) -> None:
+        check_thread()
+        if self._inside:
+            raise RuntimeError(
+                "a program can't move the clock, which waits for it: let time pass with "
+                "`yield Sleep(seconds)`"
+            )
 
     @property
     def _started(self) -> Server:

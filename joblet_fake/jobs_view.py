@@ -103,6 +103,11 @@ class JobView:
         return self._job.spec.network
 
     @property
+    def address(self) -> str | None:
+        """What it got on its network; None where it has only `lo` (NET-28, NET-30, NET-32)."""
+        return self._job.address
+
+    @property
     def volumes(self) -> tuple[str, ...]:
         """The volumes' names, as they were sent."""
         return self._job.spec.volumes
@@ -156,9 +161,15 @@ class JobView:
 class JobsView(Mapping[str, JobView]):
     """The jobs of a server by id, oldest first; a job that was deleted is not there."""
 
-    def __init__(self, model: Model, check: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        model: Model,
+        check: Callable[[], None],
+        inside: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._model = model
         self._check = check
+        self._inside = inside
 
     def __getitem__(self, uuid: str) -> JobView:
         job = self._model.jobs.stored.exact(uuid)
@@ -228,7 +239,7 @@ class JobsView(Mapping[str, JobView]):
         if status == RUNNING and self._model.launcher.asks_user_code:
             # Predicates of the test are never called under the model's lock.
             spec = replace(spec, program=self._model.launcher.choose(spec))
-        with self._model.change():
+        with self._model.clock.by_hand():
             start_ns = self._model.clock.now_ns() if started is None else _nanos(started)
             end_ns = None if ended is None else _nanos(ended)
             output = tuple(
@@ -278,8 +289,19 @@ class JobsView(Mapping[str, JobView]):
             job = self._model.jobs.stored.exact(uuid)
         if job is None:
             raise self._unknown(uuid)
-        skips = self._model.clock.mode == "skipping"
-        return JobView(self._model, job), job.watch, self._model.clock.skip if skips else None
+        clock, inside = self._model.clock, self._inside()
+        view = JobView(self._model, job)
+        if inside and clock.mode == "frozen" and view.status not in OVER:
+            raise RuntimeError(
+                f"a program waits for job {uuid}, which is {view.status}, and the frozen clock "
+                "waits for the program: let time pass with `yield Sleep(seconds)`"
+            )
+
+        def skip() -> bool:
+            # While code of the test works for this moment, it stays.
+            return (inside or not clock.holds) and clock.skip()
+
+        return view, job.watch, skip if clock.mode == "skipping" else None
 
     def _unknown(self, uuid: str) -> KeyError:
         known = list(self)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.clock import CLOCK_MODES
+from joblet_fake.model.host import HOSTS
 from joblet_fake.model.pace import PACES
+from joblet_fake.programs import LIMIT
 from joblet_fake.server import HOST, is_loopback
 from joblet_fake.services import GENERATIONS, generation_of
 from joblet_fake.wire import versions
@@ -35,13 +37,16 @@ class Options:
     clock: str = "flowing"
     start: datetime | None = None
     seed: int = 0
+    host: str = "seeded"
     exec: bool = False
     exec_timeout: float = 300.0
     core_port: int = 0
     persist_port: int = 0
     stall_timeout: float = 30.0
+    program_timeout: float = LIMIT
     listen: str = HOST
     names: tuple[str, ...] = ()
+    unused_faults: bool = False
 
     def __post_init__(self) -> None:
         if self.api not in versions():
@@ -51,6 +56,7 @@ class Options:
         generation_of(self.api)
         _one_of("behavior", self.behavior, BEHAVIORS)
         _one_of("pace", self.pace, tuple(PACES))
+        _one_of("host", self.host, HOSTS)
         _one_of("clock", self.clock, CLOCK_MODES)
         for name in ("core_port", "persist_port"):
             port = getattr(self, name)
@@ -66,8 +72,10 @@ class Options:
                 f"exec with tls=False on {self.listen}: anybody on the network could run commands "
                 "on this machine; use mutual TLS, or listen on 127.0.0.1",
             )
-        if self.stall_timeout <= 0:
-            raise ValueError(f"stall_timeout={self.stall_timeout}: it is a number of real seconds")
+        for name in ("stall_timeout", "program_timeout"):
+            seconds = getattr(self, name)
+            if seconds <= 0:
+                raise ValueError(f"{name}={seconds}: it is a number of real seconds")
 
 
 def _one_of(option: str, value: str, possible: tuple[str, ...]) -> None:

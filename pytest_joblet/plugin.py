@@ -83,9 +83,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test in whose fakes something went wrong, with that error's own traceback."""
+    """Fail a test in whose fakes something went wrong, with that error's own traceback.
+
+    One that passed fails if a fault rule was not used: it has not proved what it was written for.
+    """
     __tracebackhide__ = True
-    return (yield from _checked(item))
+    result = yield from _checked(item)
+    _check_faults(item)
+    return result
 
 
 @pytest.hookimpl(wrapper=True)
@@ -294,6 +299,22 @@ def _checked(item: pytest.Item) -> Generator[None, object, object]:
     if failure is not None:
         raise failure
     return result
+
+
+def _check_faults(item: pytest.Item) -> None:
+    """Fail a test that leaves fault rules unused, unless it or the fake allows that."""
+    __tracebackhide__ = True
+    for fake in _fakes(item):
+        if fake.faults.unused and not fake.options.unused_faults:
+            from pytest_joblet.options import marked  # noqa: PLC0415 - loads gRPC
+
+            if not marked(item).get("unused_faults"):
+                try:
+                    fake.faults.check()
+                finally:
+                    # The next test of a shared fake is not to blame.
+                    for rule in fake.faults.unused:
+                        rule.clear()
 
 
 def _fakes(item: pytest.Item) -> list[FakeJoblet]:

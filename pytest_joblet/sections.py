@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from joblet_fake import Call, FakeJoblet, JobView
+    from joblet_fake import Call, FakeJoblet, Faults, JobView
 
 REPORTS: Final = ("short", "full", "none")
 """What `--joblet-report` takes."""
@@ -29,15 +30,17 @@ def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tup
     """Give the titles and texts for a report; secrets are masked in all of them.
 
     Args:
-        fakes: the fakes that the test could have used; those without calls and jobs are left out.
+        fakes: the fakes that the test could have used; those that were not used are left out.
         report: one of `REPORTS`.
     """
     if report == "none":
         return
     full = report == "full"
-    used = [(fake, list(fake.calls), list(fake.jobs.values())) for fake in fakes]
-    used = [(fake, calls, jobs) for fake, calls, jobs in used if calls or jobs]
-    for fake, calls, jobs in used:
+    used = [
+        (fake, list(fake.calls), list(fake.jobs.values()), _faults(fake.faults)) for fake in fakes
+    ]
+    used = [one for one in used if any(one[1:])]
+    for fake, calls, jobs, faults in used:
         name = f" of {fake.address}" if len(used) > 1 else ""
         hide = _Masks(calls)
         if calls:
@@ -47,6 +50,8 @@ def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tup
         if jobs:
             became = [_became(job, full=full) for job in _newest(jobs, full=full)]
             yield f"joblet jobs{name}", hide(_listed(len(jobs) - len(became), became))
+        if faults:
+            yield f"joblet faults{name}", hide("\n".join(faults))
         if fake.clock.mode != "flowing" or full:
             yield f"joblet clock{name}", _time(fake)
 
@@ -89,6 +94,18 @@ def _became(job: JobView, *, full: bool) -> str:
     left_out = len(output) - len(tail)
     head = [f"    ({left_out} earlier lines)"] if left_out else []
     return "\n".join([line, *head, *(f"    | {each}" for each in tail)])
+
+
+def _faults(faults: Faults) -> list[str]:
+    """Tell which faults happened, which did not, and what repeats those that chance has chosen."""
+    fired = Counter(repr(one.rule) for one in faults.fired)
+    lines = [f"hit {count} call{'s' * (count > 1)}: {rule}" for rule, count in fired.items()]
+    lines += [f"not used: {rule!r}" for rule in faults.unused]
+    if faults.drawn:
+        lines.append(f"chance has a part: --joblet-seed={faults.seed} repeats it")
+    if faults.server.lasting:
+        lines.append(f"of the server: {', '.join(faults.server.lasting)}")
+    return lines
 
 
 def _time(fake: FakeJoblet) -> str:

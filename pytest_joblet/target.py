@@ -140,7 +140,7 @@ class JobletTarget:
         pytest.skip(f"{reason} (--joblet-target is {self.address})")
 
 
-FAKE_ONLY: Final = ("calls", "clock", "jobs", "options", "programs")
+FAKE_ONLY: Final = ("calls", "clock", "faults", "jobs", "options", "programs")
 """What a fake has as an attribute of each instance, beyond its class's names."""
 
 

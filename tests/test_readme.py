@@ -34,7 +34,7 @@ def test_the_other_tests_pass(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("-p", "no:asyncio")
 
     result.assert_outcomes(passed=len(tests))
-    assert len(tests) == 3
+    assert len(tests) >= 3
 
 
 @pytest.mark.parametrize("code", [text for text in PYTHON if "def test_" not in text])

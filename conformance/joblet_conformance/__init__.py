@@ -1,9 +1,16 @@
 """The conformance suite: the same cases against the fake and against a real Joblet server."""
 
 from joblet_conformance.case import CASES, Case, case
-from joblet_conformance.compare import Difference, compare
+from joblet_conformance.compare import Baseline, Difference, compare
 from joblet_conformance.known import Known, read_known
-from joblet_conformance.normalise import Either, Joined, Pattern, Unordered, normalised
+from joblet_conformance.normalise import (
+    Either,
+    Joined,
+    Pattern,
+    SystemLines,
+    Unordered,
+    normalised,
+)
 from joblet_conformance.recording import (
     Recording,
     RecordingError,
@@ -17,6 +24,7 @@ from joblet_conformance.target import FakeTarget, Target, TargetError
 
 __all__ = [
     "CASES",
+    "Baseline",
     "Case",
     "Difference",
     "Either",
@@ -29,6 +37,7 @@ __all__ = [
     "RecordingError",
     "Reply",
     "Stream",
+    "SystemLines",
     "Talk",
     "Target",
     "TargetError",

@@ -15,11 +15,15 @@ NEEDS: Final = {
     "viewer": "a certificate of a viewer",
     "stranger": "a certificate with no role",
     "persist": "PersistService's address",
+    "persist-tls": "PersistService's address on a TCP port",
     "authority": "control of the client's TLS, on a TCP port",
+    "certificates": "certificates of odd subjects, times and uses, by its own authority",
     "exec": "commands that really run",
     "destructive": "leave to do what could harm a server that others use (--destructive)",
+    "installs": "leave to call methods that install runtimes",
     "limits": "a host that applies resource limits",
     "restart": "leave to restart the server",
+    "runtimes": "this suite's own runtimes on the server's disk (own_runtimes.write_runtimes)",
 }
 """What a case can need of a target beyond an admin's certificate."""
 

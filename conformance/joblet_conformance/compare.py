@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from joblet_conformance.normalise import normalised
+from joblet_conformance.normalise import alike, normalised
 from joblet_conformance.plain import leaves, path_text
 
 if TYPE_CHECKING:
@@ -41,6 +41,33 @@ class Difference:
         )
 
 
+class Baseline:
+    """A raw transcript that others are compared with, normalised once.
+
+    Args:
+        real: the steps of a recording.
+        normalisers: what the case declares to differ between runs of the real thing.
+    """
+
+    def __init__(
+        self, real: list[dict[str, Plain]], normalisers: Iterable[Normaliser] = ()
+    ) -> None:
+        self._real = real
+        self._normalisers = tuple(normalisers)
+        self._leaves = dict(leaves(normalised(real, self._normalisers)))
+
+    def differences(self, ours: list[dict[str, Plain]]) -> list[Difference]:
+        """Give every leaf that differs in another raw transcript, in order."""
+        left, right = self._leaves, dict(leaves(normalised(ours, self._normalisers)))
+        found = []
+        for path in [*left, *(path for path in right if path not in left)]:
+            one, other = left.get(path, ABSENT), right.get(path, ABSENT)
+            if not alike(one, other):
+                found.append((path, one, other))
+        found.sort(key=lambda each: _order(each[0]))
+        return [_difference(path, one, other, self._real, ours) for path, one, other in found]
+
+
 def compare(
     real: list[dict[str, Plain]],
     ours: list[dict[str, Plain]],
@@ -53,17 +80,7 @@ def compare(
         ours: the steps of a target.
         normalisers: what the case declares to differ between runs of the real thing.
     """
-    declared = tuple(normalisers)
-    left = dict(leaves(normalised(real, declared)))
-    right = dict(leaves(normalised(ours, declared)))
-    found = []
-    for path in [*left, *(path for path in right if path not in left)]:
-        one, other = left.get(path, ABSENT), right.get(path, ABSENT)
-        # False is 0 to Python, and is not to a client.
-        if one != other or type(one) is not type(other):
-            found.append((path, one, other))
-    found.sort(key=lambda each: _order(each[0]))
-    return [_difference(path, one, other, real, ours) for path, one, other in found]
+    return Baseline(real, normalisers).differences(ours)
 
 
 def _order(path: Path) -> tuple[int, ...]:

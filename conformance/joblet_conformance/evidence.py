@@ -16,7 +16,10 @@ import grpc
 import joblet_conformance.cases
 from joblet_conformance.case import CASES
 from joblet_conformance.facts import covering, read_facts, reason_of, uncovered_reasons
+from joblet_conformance.hollow import hollow
+from joblet_conformance.hollow import reasons as never_set
 from joblet_conformance.recording import read_recordings
+from joblet_conformance.roles import table
 from joblet_fake import FakeJoblet
 
 if TYPE_CHECKING:
@@ -100,9 +103,9 @@ def _implemented(fake: FakeJoblet, method: str) -> bool:
     try:
         answer = fake.rpc(method, timeout=5)
         if hasattr(answer, "cancel"):
+            # Whatever a stream says first, it says it with a handler.
+            next(answer, None)
             answer.cancel()
-            answer = answer.details() or ""
-            return NOT_BUILT not in answer
     except grpc.RpcError as error:
         return NOT_BUILT not in (error.details() or "")
     return True
@@ -121,11 +124,30 @@ def short(recordings: Mapping[str, Recording]) -> str:
 def page() -> str:
     """Give the whole page."""
     recordings = read_recordings(API)
+    why = never_set()
     lines = [
         HEAD.format(generation=GENERATION, api=API),
         "| method | implemented | client | recorded | compared | read only |",
         "|---|---|---|---|---|---|",
         *(f"| {' | '.join(row.cells)} |" for row in rows(recordings)),
+        "",
+        "## Roles",
+        "",
+        "Who may call what, asked of the fake cell by cell; recordings of `auth` show the same.",
+        "",
+        "| method | admin | viewer | no role |",
+        "|---|---|---|---|",
+        *(f"| {method} | {' | '.join(cells)} |" for method, cells in table(API)),
+        "",
+        "## Fields never set",
+        "",
+        "Fields of responses, and values of their enums, that neither a recorded answer of a real",
+        "server nor one of the fake's in a scenario that asks for much ever held, each with the",
+        "fact that says why.",
+        "",
+        "| field | fact |",
+        "|---|---|",
+        *(f"| {name} | {why.get(name, 'none')} |" for name in hollow(API, recordings)),
         "",
         "## Facts",
         "",

@@ -77,14 +77,24 @@ def judge(
     transcript: Transcript,
     recording: Recording | None,
     known: Known | None,
+    *,
+    ours: bool = True,
 ) -> Finding:
-    """Compare a case's transcript with its expectations and its recording."""
+    """Compare a case's transcript with its expectations and its recording.
+
+    Args:
+        case: the case.
+        transcript: what came of it.
+        recording: what a real server answered; None if it was never recorded.
+        known: the listed difference, if there is one: they are the fake's.
+        ours: whether the target is a fake, from which a listed difference must not be gone.
+    """
     finding = Finding(case, "same", unmet=list(transcript.unmet))
     if recording is not None and recording.runs:
         finding.compared = True
         finding.differences = compare(recording.runs[0], transcript.plain(), case.normalisers)
     differs = bool(finding.unmet or finding.differences)
-    if known is not None:
+    if known is not None and (differs or ours):
         finding.why = f"{known.reason}, {known.fact}: {known.why}"
         finding.verdict = "known" if differs else "gone"
     elif differs:
@@ -117,7 +127,8 @@ def run(
             finding = Finding(case, "not applicable", lacking)
         else:
             transcript = run_case(case, target)
-            finding = judge(case, transcript, recording, known.get(case.id))
+            listed = known.get(case.id)
+            finding = judge(case, transcript, recording, listed, ours=target.ours)
         finding.seconds = time.perf_counter() - began
         findings.append(finding)
         tell(finding)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import uuid
 from dataclasses import dataclass
+from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
@@ -18,12 +20,22 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from joblet_conformance.plain import Plain
     from joblet_conformance.target import Target
     from joblet_fake import Method
 
 OVER: Final = frozenset({"COMPLETED", "FAILED", "STOPPED", "CANCELED"})
 CALL_S: Final = 20.0
 STREAM_S: Final = 120.0
+LOOK_S: Final = 0.1
+"""Seconds that may pass on a fake's clock between two looks at something."""
+
+LATE_S: Final = 0.5
+"""Seconds after which nothing that a stopped job left behind is written any more (JOB-STP-07)."""
+
+MARK: Final = "CONFORMANCE_RUN"
+"""The variable by which a run knows its jobs in a list, those too whose id it was never told."""
+
 OWN_METADATA: Final = ("grpc-", "grpc.", "content-type", "user-agent", "accept-encoding", "date")
 
 
@@ -60,8 +72,16 @@ class Reply:
 class Stream:
     """A server stream that a case reads while other things go on; made by `Talk.follow`."""
 
-    def __init__(self, target: Target, method: Method, call: Any, step: Step) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        target: Target,
+        method: Method,
+        call: Any,  # noqa: ANN401 - gRPC's call object
+        step: Step,
+        cut: Callable[[Any], None] | None = None,
+    ) -> None:
         self._target = target
+        self._cut = cut
         self._method = method
         self._call = call
         self._step = step
@@ -76,6 +96,8 @@ class Stream:
         with contextlib.suppress(grpc.RpcError):
             for data in self._call:
                 message = self._method.decode_response(data)
+                if self._cut is not None:
+                    self._cut(message)
                 self._step.messages.append(plain_message(message))
                 self._messages.append(message)
         self._ended.set()
@@ -123,11 +145,17 @@ class Stream:
         self.take(lambda stream: stream.ended, seconds)
         return self._close()
 
-    def leave(self) -> None:
-        """Go away before the end; the step's code stays `open`."""
+    def leave(self, keep: int | None = None) -> None:
+        """Go away before the end; the step's code stays `open`.
+
+        Args:
+            keep: how many messages stay in the step; all without a say. Where a stream goes on by
+                itself, one more or less can come until it is left.
+        """
         self._left = True
         self._call.cancel()
         self._ended.wait(CALL_S)
+        del self._step.messages[len(self._step.messages) if keep is None else keep :]
 
     def _close(self) -> Reply:
         self._ended.wait(CALL_S)
@@ -147,6 +175,7 @@ class Talk:
     def __init__(self, target: Target, case: str) -> None:
         self.target = target
         self.transcript = Transcript(case)
+        self.mark = str(uuid.uuid4())
         self._jobs: list[str] = []
         self._streams: list[Stream] = []
 
@@ -158,8 +187,11 @@ class Talk:
         *,
         role: str = "admin",
         raw: bytes | None = None,
+        said: Plain | None = None,
         timeout: float = CALL_S,
         record: bool = True,
+        cut: Callable[[Any], None] | None = None,
+        persist: bool | None = None,
         **fields: object,
     ) -> Reply:
         """Make one call and wait for its end.
@@ -168,38 +200,42 @@ class Talk:
             method: its name, as `joblet.rpc` takes it, or a path that is none.
             role: whose certificate to show.
             raw: the request's bytes, in place of fields.
+            said: what the step says of the request where its bytes are too many.
             timeout: the call's deadline, real seconds.
             record: whether it becomes a step.
+            cut: takes out of a message what others have put there, before it is noted.
+            persist: which port, for a path; the one where its service is if not given.
             **fields: the request's fields, by their newest names.
         """
         shape, request, told = self._request(method, raw, fields)
-        step = Step(shape.key if shape else method, role, told)
+        if shape is not None and persist not in (None, shape.persist):
+            shape = None
+        step = Step(shape.key if shape else method, role, told if said is None else said)
         began = self.target.now()
-        messages = []
+        messages: list[Any] = []
         if shape is None:
-            call = self._unknown(method, request, role, timeout)
+            there = "persist" in method if persist is None else persist
+            call = self._unknown(method, request, role, timeout, persist=there)
         else:
             call = self.target.invoke(shape, request, role, timeout)
-        with contextlib.suppress(grpc.RpcError):
-            for data in call:
-                if shape is None:
-                    step.messages.append(plain_bytes(data))
-                    continue
-                try:
-                    message = shape.decode_response(data)
-                except DecodeError:
-                    step.messages.append({"broken": plain_bytes(data)})
-                    continue
-                step.messages.append(plain_message(message))
-                messages.append(message)
+
+        def read() -> None:
+            with contextlib.suppress(grpc.RpcError):
+                for data in call:
+                    _note_message(step, shape, data, cut, messages)
+
+        if step.method == "JobService.RunJob":
+            try:
+                _to_its_end(read, timeout)
+            finally:
+                self._jobs += [message.job_uuid for message in messages]
+        else:
+            read()
         _note_end(step, call)
         step.seconds = self.target.now() - began
         if record:
             self.transcript.steps.append(step)
-        reply = Reply(step.code, step.details, tuple(messages))
-        if shape is not None and shape.key == "JobService.RunJob" and reply.messages:
-            self._jobs.append(reply.message.job_uuid)
-        return reply
+        return Reply(step.code, step.details, tuple(messages))
 
     def follow(
         self,
@@ -207,6 +243,7 @@ class Talk:
         *,
         role: str = "admin",
         timeout: float = STREAM_S,
+        cut: Callable[[Any], None] | None = None,
         **fields: object,
     ) -> Stream:
         """Begin to read a server stream, and go on when it is being served.
@@ -215,6 +252,7 @@ class Talk:
             method: its name.
             role: whose certificate to show.
             timeout: the call's deadline, real seconds.
+            cut: takes out of a message what others have put there, before it is noted.
             **fields: the request's fields.
         """
         shape, request, told = self._request(method, None, fields)
@@ -223,10 +261,66 @@ class Talk:
         step = Step(shape.key, role, told)
         self.transcript.steps.append(step)
         call = self.target.invoke(shape, request, role, timeout)
-        stream = Stream(self.target, shape, call, step)
+        stream = Stream(self.target, shape, call, step, cut)
         self._streams.append(stream)
         self.target.opened()
         return stream
+
+    def send(
+        self,
+        method: str,
+        *requests: bytes,
+        said: Plain,
+        role: str = "admin",
+        timeout: float = CALL_S,
+        **options: object,
+    ) -> Reply:
+        """Make a call as gRPC's clients never do by themselves, as a step.
+
+        Args:
+            method: its name.
+            *requests: the messages, any number of them.
+            said: what the step says of them.
+            role: whose certificate to show.
+            timeout: the call's deadline, real seconds.
+            **options: gRPC's own, such as `compression` or `metadata`.
+        """
+        shape = self.target.api.method(method)
+        step = Step(shape.key, role, said)
+        self.transcript.steps.append(step)
+        channel: Any = self.target.channel(role, persist=shape.persist)
+        call = channel.stream_stream(shape.path, None, None)(
+            iter(requests), timeout=timeout, **options
+        )
+        messages = []
+        with contextlib.suppress(grpc.RpcError):
+            for data in call:
+                messages.append(shape.decode_response(data))
+                step.messages.append(plain_message(messages[-1]))
+        _note_end(step, call)
+        return Reply(step.code, step.details, tuple(messages))
+
+    def note(
+        self,
+        what: str,
+        role: str,
+        request: Plain,
+        *messages: Plain,
+        code: str = "",
+        details: str = "",
+    ) -> None:
+        """Make a step of something that is no call, or none of `call`'s.
+
+        Args:
+            what: the method, or what was done in brackets, such as `"(handshake)"`.
+            role: whose certificate was shown.
+            request: what was sent.
+            *messages: what came.
+            code: how it ended: a gRPC code's name, or nothing.
+            details: the text beside the code.
+        """
+        step = Step(what, role, request, list(messages), code, details)
+        self.transcript.steps.append(step)
 
     def _request(
         self,
@@ -244,8 +338,10 @@ class Talk:
         # A request tells only what was said: its defaults are nobody's words.
         return shape, request, {name: sent[name] for name in fields}
 
-    def _unknown(self, path: str, request: bytes, role: str, timeout: float) -> Any:  # noqa: ANN401
-        channel: Any = self.target.channel(role, persist="persist" in path)
+    def _unknown(
+        self, path: str, request: bytes, role: str, timeout: float, *, persist: bool
+    ) -> Any:  # noqa: ANN401 - gRPC's call object
+        channel: Any = self.target.channel(role, persist=persist)
         return channel.unary_stream(path, None, None)(request, timeout=timeout)
 
     # Jobs
@@ -282,9 +378,35 @@ class Talk:
         )
         return self.call("GetJobStatus", uuid=job_id).message
 
-    def output(self, job_id: str) -> bytes:
-        """Read a job's log to its end, as a step."""
-        reply = self.call("GetJobLogs", uuid=job_id)
+    @property
+    def marked(self) -> dict[str, str]:
+        """The environment of a job that `listed` is to find whose id the server does not tell."""
+        return {MARK: self.mark}
+
+    def listed(self, *, record: bool = True) -> list[Any]:
+        """Ask for all jobs and give this run's; the step has no others."""
+
+        def cut(message: Any) -> None:  # noqa: ANN401 - a run-time message
+            ours = [
+                job
+                for job in message.jobs
+                if job.uuid in self._jobs or job.environment.get(MARK) == self.mark
+            ]
+            self._jobs += [job.uuid for job in ours if job.uuid not in self._jobs]
+            kept = [type(job).FromString(job.SerializeToString()) for job in ours]
+            del message.jobs[:]
+            message.jobs.extend(kept)
+
+        return list(self.call("JobService.ListJobs", record=record, cut=cut).message.jobs)
+
+    def output(self, job_id: str, *, record: bool = True) -> bytes:
+        """Read a job's log to its end.
+
+        Args:
+            job_id: the job.
+            record: whether that is a step.
+        """
+        reply = self.call("GetJobLogs", uuid=job_id, record=record)
         return b"".join(message.payload for message in reply.messages)  # type: ignore[attr-defined]
 
     # Time
@@ -292,6 +414,17 @@ class Talk:
     def wait(self, seconds: float) -> None:
         """Let seconds pass on the target's clock."""
         self.target.wait(seconds)
+
+    def moment(self, seconds: float, hours: int = 0) -> str:
+        """Give a time as a schedule has it.
+
+        Args:
+            seconds: how far it is from now on the target's clock.
+            hours: the offset of the time zone in which it is written.
+        """
+        zone = timezone(timedelta(hours=hours))
+        when = (self.target.moment() + timedelta(seconds=seconds)).astimezone(zone)
+        return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def until(self, what: str, check: Callable[[], bool], seconds: float = 30) -> None:
         """Wait until something holds.
@@ -303,7 +436,7 @@ class Talk:
         while not check():
             if self.target.now() > end:
                 raise Unmet(f"not within {seconds:g} s: {what}")
-            self.target.poll()
+            self.target.poll(LOOK_S)
 
     # Findings
 
@@ -334,14 +467,72 @@ class Talk:
 
     def remove(self, jobs: Iterable[str]) -> None:
         """End and remove jobs, in silence."""
-        for job_id in jobs:
-            with contextlib.suppress(grpc.RpcError, Unmet):
-                reply = self.call("GetJobStatus", uuid=job_id, record=False)
-                if reply.messages and reply.message.status not in OVER:
+        left = list(dict.fromkeys(jobs))
+        statuses = {job_id: self._known_status(job_id) for job_id in left}
+        ran = False
+        for job_id in left:
+            if statuses[job_id] not in {"", *OVER}:
+                with contextlib.suppress(grpc.RpcError):
                     self.call("StopJob", uuid=job_id, record=False)
-                    # Stopped and deleted at once, a job comes back as FAILED (JOB-STP-07).
-                    self.target.wait(0.5)
-                self.call("JobService.DeleteJob", uuid=job_id, record=False)
+                ran = ran or statuses[job_id] != "SCHEDULED"
+        if ran or "STOPPED" in statuses.values():
+            # Stopped and deleted at once, a job comes back as FAILED (JOB-STP-07, JOB-DEL-05).
+            self.target.wait(LATE_S)
+        for job_id in left:
+            if statuses[job_id]:
+                with contextlib.suppress(grpc.RpcError):
+                    self.call("JobService.DeleteJob", uuid=job_id, record=False)
+
+    def _known_status(self, job_id: str) -> str:
+        with contextlib.suppress(grpc.RpcError, Unmet):
+            status: str = self.status(job_id).status
+            return status
+        return ""
+
+
+def _to_its_end(work: Callable[[], None], seconds: float) -> None:
+    """Do something to its end, though Ctrl-C come meanwhile: what it makes must be known.
+
+    Args:
+        work: what to do.
+        seconds: how long it takes at most after a Ctrl-C.
+    """
+    # Not the thread's join(), which forgets to wait once it was interrupted.
+    ended = threading.Event()
+
+    def worker() -> None:
+        try:
+            work()
+        finally:
+            ended.set()
+
+    threading.Thread(target=worker, daemon=True).start()
+    try:
+        ended.wait()
+    except BaseException:
+        ended.wait(seconds)
+        raise
+
+
+def _note_message(
+    step: Step,
+    shape: Method | None,
+    data: bytes,
+    cut: Callable[[Any], None] | None,
+    messages: list[Any],
+) -> None:
+    if shape is None:
+        step.messages.append(plain_bytes(data))
+        return
+    try:
+        message = shape.decode_response(data)
+    except DecodeError:
+        step.messages.append({"broken": plain_bytes(data)})
+        return
+    if cut is not None:
+        cut(message)
+    step.messages.append(plain_message(message))
+    messages.append(message)
 
 
 def _note_end(step: Step, call: Any) -> None:  # noqa: ANN401 - gRPC's call object

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
+from joblet_conformance.own_runtimes import add_runtimes
 from joblet_fake import load_api
 
 if TYPE_CHECKING:
@@ -26,6 +29,61 @@ NO_CERTIFICATE: Final = "none"
 FOREIGN: Final = "foreign"
 PLAINTEXT: Final = "plaintext"
 READY_S: Final = 5.0
+STRIDE_S: Final = 0.25
+STEP_S: Final = 0.02
+LEAST_S: Final = 0.001
+"""How far a fake's clock is moved at once, seconds: at most, where streams are read, at least."""
+
+RESTART_S: Final = 60.0
+"""Real seconds in which a server has to answer after the command that restarted it."""
+
+
+OFFERED: Final = frozenset(
+    {
+        "runtimes",
+        "viewer",
+        "stranger",
+        "persist",
+        "persist-tls",
+        "authority",
+        "certificates",
+        "installs",
+        "destructive",
+        "limits",
+    },
+)
+"""What a fake in this process always offers, besides a restart."""
+
+ODD: Final[dict[str, dict[str, Any]]] = {
+    "odd-upper": {"units": ("ADMIN",)},
+    "odd-padded": {"units": ("admin ",)},
+    "odd-plural": {"units": ("admins",)},
+    "odd-list": {"units": ("admin,viewer",)},
+    "odd-none": {"units": ()},
+    "odd-second": {"units": ("other", "viewer")},
+    "odd-viewer-admin": {"units": ("viewer", "admin")},
+    "odd-admin-viewer": {"units": ("admin", "viewer")},
+    "odd-use-none": {"units": ("admin",), "uses": ()},
+    "odd-use-server": {"units": ("admin",), "uses": ("server",)},
+    "odd-past": {"units": ("admin",), "days": (-2, -1)},
+    "odd-future": {"units": ("admin",), "days": (1, 2)},
+}
+"""Clients with odd certificates of the target's own authority: their units, uses, and days from
+now; in an rnx-config, nodes of these names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pem:
+    """What a client connects with, as PEM; one without a certificate has none."""
+
+    ca: bytes
+    cert: bytes = b""
+    key: bytes = b""
+
+    @property
+    def credentials(self) -> grpc.ChannelCredentials:
+        """What a client opens a channel with."""
+        return grpc.ssl_channel_credentials(self.ca, self.key or None, self.cert or None)
 
 
 class TargetError(Exception):
@@ -42,7 +100,9 @@ class Target:
         persist_address: its PersistService, as `host:port` or `unix:path`; None if out of reach.
         credentials: channel credentials by role; None as value for plaintext.
         persist_credentials: the same for PersistService.
+        pems: what the credentials were made of, by role, for clients that are not gRPC's.
         offers: what it offers of `joblet_conformance.case.NEEDS`.
+        restart: restarts the server, and returns when it is done; None if nothing can.
     """
 
     def __init__(
@@ -54,17 +114,24 @@ class Target:
         *,
         credentials: Mapping[str, grpc.ChannelCredentials | None],
         persist_credentials: Mapping[str, grpc.ChannelCredentials | None],
+        pems: Mapping[str, Pem] | None = None,
         offers: frozenset[str] = frozenset(),
+        restart: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
         self.api: Api = load_api(api)
         self.address = address
         self.persist_address = persist_address
-        self.offers = offers
+        self.offers = offers | ({"restart"} if restart else set())
+        self._restart = restart
         self._credentials = dict(credentials)
         self._persist_credentials = dict(persist_credentials)
+        self._pems = dict(pems or {})
         self._channels: dict[tuple[str, bool], grpc.Channel] = {}
         self._began = time.monotonic()
+
+    ours: bool = False
+    """Whether it is known to be a fake."""
 
     pause: float = 0.02
     """Real seconds between two looks at something that is waited for."""
@@ -79,6 +146,16 @@ class Target:
     def credentials(self, role: str) -> grpc.ChannelCredentials | None:
         """Give what a role's client opens a channel with; None for plaintext."""
         return self._credentials[role]
+
+    def pem(self, role: str) -> Pem:
+        """Give what a role's client connects with.
+
+        Raises:
+            TargetError: the target has none for the role.
+        """
+        if role not in self._pems:
+            raise TargetError(f"{self.name} has no certificate of role {role!r}")
+        return self._pems[role]
 
     def channel(self, role: str, *, persist: bool = False) -> grpc.Channel:
         """Give the channel of a role to the core services, or to PersistService."""
@@ -110,18 +187,54 @@ class Target:
         """Give the target's time, seconds since some moment."""
         return time.monotonic() - self._began
 
+    def moment(self) -> datetime:
+        """Give the target's date and time, in UTC."""
+        # A foreign server's clock can't be asked; the cases that need it leave a second or more.
+        return datetime.now(UTC)
+
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         time.sleep(seconds)
 
-    def poll(self) -> None:
-        """Let a moment pass between two looks."""
+    def poll(self, most: float = STEP_S) -> None:
+        """Let a moment pass between two looks.
+
+        Args:
+            most: how many seconds may pass at once where the target's clock can be moved.
+        """
+        del most
         time.sleep(self.pause)
 
     def opened(self) -> None:
         """Wait until a stream that was just asked for is being served."""
         # A foreign server does not tell; on loopback this is many times what it takes.
         time.sleep(0.1)
+
+    def restart(self) -> None:
+        """Restart the server, and wait until it answers.
+
+        Raises:
+            TargetError: nothing can restart it, or it does not come back.
+        """
+        if self._restart is None:
+            raise TargetError(f"{self.name} can't be restarted: there is no --restart-command")
+        self.close()
+        self._restart()
+        ping = self.api.method("JobService.ListJobs")
+        end = time.monotonic() + RESTART_S
+        while True:
+            try:
+                list(self.invoke(ping, b"", "admin", READY_S))
+            except grpc.RpcError as error:
+                if time.monotonic() > end:
+                    raise TargetError(
+                        f"{self.name} is not back after its restart: {error.details()}",
+                    ) from None
+                # A channel that failed to connect waits long before it tries again.
+                self.close()
+                time.sleep(self.pause)
+            else:
+                return
 
     def close(self) -> None:
         """Close all channels."""
@@ -138,37 +251,59 @@ class FakeTarget(Target):
         offers: what it offers beyond what a fake always does.
     """
 
+    ours = True
     pause = 0.002
 
     def __init__(self, fake: FakeJoblet, offers: frozenset[str] = frozenset()) -> None:
-        roles = {role: fake.tls.channel_credentials(role) for role in fake.tls.roles}
-        extra = anonymous_credentials(fake.tls.ca_pem)
+        root = fake.tls.ca_pem
+        pems = {
+            role: Pem(root, fake.tls.cert_pem(role), fake.tls.key_pem(role))
+            for role in fake.tls.roles
+        }
+        pems |= {name: _odd(fake, **told) for name, told in ODD.items()} | anonymous(root)
+        credentials: dict[str, grpc.ChannelCredentials | None] = {
+            role: pem.credentials for role, pem in pems.items()
+        } | {PLAINTEXT: None}
         super().__init__(
             "fake",
             fake.options.api,
             fake.address,
             fake.persist_address,
-            credentials={**roles, **extra},
-            persist_credentials={**roles, **extra},
-            offers=offers | {"viewer", "stranger", "persist", "authority", "destructive"},
+            credentials=credentials,
+            persist_credentials=credentials,
+            pems=pems,
+            offers=offers | OFFERED,
+            restart=fake.restart,
         )
         self._fake = fake
+        # No real server's clock stands at a whole second.
+        fake.clock.advance(seconds=0.123457)
+        # A real host does not know every command; a fake takes that on for its cases alone.
+        fake.programs.default(unknown="not found")
+        add_runtimes(fake)
 
     def now(self) -> float:
         """Give the fake's clock's time."""
         return self._fake.clock.now().timestamp()
 
+    def moment(self) -> datetime:
+        """Give the fake's clock's date and time."""
+        return self._fake.clock.now()
+
     def wait(self, seconds: float) -> None:
         """Advance the fake's clock, in steps small enough for streams to keep up."""
         while seconds > 0:
-            step = min(seconds, 0.25)
+            step = min(seconds, STRIDE_S)
             self._fake.clock.advance(seconds=step)
             seconds -= step
 
-    def poll(self) -> None:
-        """Advance the fake's clock a little."""
+    def poll(self, most: float = STEP_S) -> None:
+        """Advance the fake's clock a little, and never past the next thing to happen."""
         time.sleep(self.pause)
-        self._fake.clock.advance(seconds=0.02)
+        clock = self._fake.clock
+        due = clock.next_due()
+        ahead = most if due is None else due / 1e9 - clock.now().timestamp()
+        clock.advance(seconds=min(most, max(ahead, LEAST_S)))
 
     def opened(self) -> None:
         """Wait until the call is in the fake's journal, then once around its loop."""
@@ -185,21 +320,31 @@ def open_channel(address: str, credentials: grpc.ChannelCredentials | None) -> g
     return grpc.secure_channel(address, credentials, named)
 
 
-def anonymous_credentials(ca_pem: bytes) -> dict[str, grpc.ChannelCredentials | None]:
+def anonymous(ca_pem: bytes) -> dict[str, Pem]:
     """Give what clients without a good certificate connect with."""
     import trustme  # noqa: PLC0415 - slow to load, and only needed here
 
-    foreign = trustme.CA()
-    certificate = foreign.issue_cert("client", organization_unit_name="admin")
+    foreign = trustme.CA().issue_cert("client", organization_unit_name="admin")
     return {
-        NO_CERTIFICATE: grpc.ssl_channel_credentials(ca_pem),
-        FOREIGN: grpc.ssl_channel_credentials(
+        NO_CERTIFICATE: Pem(ca_pem),
+        FOREIGN: Pem(
             ca_pem,
-            certificate.private_key_pem.bytes(),
-            certificate.cert_chain_pems[0].bytes(),
+            foreign.cert_chain_pems[0].bytes(),
+            foreign.private_key_pem.bytes(),
         ),
-        PLAINTEXT: None,
     }
+
+
+def _odd(
+    fake: FakeJoblet,
+    units: tuple[str, ...],
+    days: tuple[int, int] = (-1, 1),
+    uses: tuple[str, ...] = ("client",),
+) -> Pem:
+    # Certificates are checked in real time, whatever the fake's clock says.
+    begin, end = (datetime.now(UTC) + timedelta(days=day) for day in days)
+    issued = fake.tls.issue(*units, not_before=begin, not_after=end, uses=uses)
+    return Pem(fake.tls.ca_pem, issued.cert_pem, issued.key_pem)
 
 
 def wait_ready(target: Target, connect: Callable[[], object]) -> None:
@@ -212,7 +357,7 @@ def wait_ready(target: Target, connect: Callable[[], object]) -> None:
         connect()
     except grpc.RpcError as error:
         code, details = error.code(), error.details() or ""
-        where = f"{target.name} at {target.address}"
+        where = target.address
         if code == grpc.StatusCode.UNAVAILABLE:
             if "refused" in details:
                 said = "nothing listens there"

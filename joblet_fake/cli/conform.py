@@ -126,6 +126,8 @@ def _target(
     node: str,
     api: str,
     destructive: bool,
+    restart_command: str | None,
+    offer: Sequence[str],
 ) -> Iterator[Target]:
     from joblet_conformance import FakeTarget  # noqa: PLC0415 - as above
     from joblet_conformance.remote import remote_target  # noqa: PLC0415 - as above
@@ -147,6 +149,8 @@ def _target(
         node=node,
         api=api,
         destructive=destructive,
+        restart_command=restart_command,
+        offer=offer,
     )
     try:
         yield target

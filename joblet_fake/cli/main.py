@@ -65,6 +65,13 @@ def main() -> None:
     help="Run jobs as real local processes, with your rights: for clients that you trust.",
 )
 @click.option(
+    "--unknown",
+    default="succeed",
+    type=click.Choice(("succeed", "not found")),
+    help="What a job does whose command the fake does not know: nothing, with success, or fail as "
+    "on a host that lacks it.",
+)
+@click.option(
     "--rnx-config",
     type=FILE,
     help="Write the clients' configuration here, private keys included: an admin (default), a "
@@ -127,6 +134,18 @@ def _target_options(command: Callable[..., None]) -> Callable[..., None]:
             "--destructive",
             is_flag=True,
             help="Also run what could harm a server that others use, such as DeleteAllJobs.",
+        ),
+        click.option(
+            "--restart-command",
+            metavar="CMD",
+            help="What restarts the target and returns when that is done; without it, and without "
+            "--destructive, cases that need a restart do not apply.",
+        ),
+        click.option(
+            "--offer",
+            multiple=True,
+            type=click.Choice(("limits",)),
+            help="What the target's host can do; can be given again.",
         ),
         click.argument("cases", nargs=-1, metavar="[CASES]..."),
     ):

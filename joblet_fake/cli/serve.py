@@ -33,6 +33,7 @@ def serve(
     rnx_config: Path | None,
     ready_file: Path | None,
     exec_: bool,
+    unknown: str,
     log_level: str,
     json_lines: bool,
     **options: Any,  # noqa: ANN401 - FakeJoblet's own
@@ -48,6 +49,7 @@ def serve(
         rnx_config: where to write the clients' configuration; None for nowhere.
         ready_file: where to write the addresses once calls are accepted; None for nowhere.
         exec_: run jobs as real local processes.
+        unknown: what a job does whose command the fake does not know, as `programs.default` has it.
         log_level: `"debug"` shows requests, `"info"` calls and jobs, the others failures of the
             fake.
         json_lines: write everything as JSON lines on stdout.
@@ -76,6 +78,8 @@ def serve(
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    if unknown != "succeed":
+        fake.programs.default(unknown=unknown)
     watch = Watch(log_level, as_json=json_lines)
     watch.follow(fake)
     try:

@@ -7,11 +7,16 @@ import heapq
 import itertools
 import threading
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
+from joblet_fake.clock.hold import Holds
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from joblet_fake.clock.hold import Hold
 
 Mode = Literal["flowing", "frozen", "skipping"]
 CLOCK_MODES: Final[tuple[str, ...]] = get_args(Mode)
@@ -27,12 +32,27 @@ def seconds(value: float) -> int:
 
 
 class Timer:
-    """Something that is due at a moment; made by `Clock.call_at` and `Clock.call_later`."""
+    """Something that is due at a moment; made by `Clock.call_at` and `Clock.call_later`.
 
-    __slots__ = ("action", "when")
+    Attributes:
+        when: the moment, nanoseconds since 1970.
+        relative: whether it was asked for as a delay, which lasts however the clock is set.
+        repeats: whether it asks for itself again as long as somebody listens.
+    """
 
-    def __init__(self, when: int, action: Callable[[], None]) -> None:
+    __slots__ = ("action", "relative", "repeats", "when")
+
+    def __init__(
+        self,
+        when: int,
+        action: Callable[[], None],
+        *,
+        relative: bool = False,
+        repeats: bool = False,
+    ) -> None:
         self.when = when
+        self.relative = relative
+        self.repeats = repeats
         self.action: Callable[[], None] | None = action
 
     def cancel(self) -> None:
@@ -87,9 +107,12 @@ class Clock:
             start = datetime.now(UTC) if mode == "flowing" else DEFAULT_START
         self._base = self._nanos(start)
         self._base_real = time.monotonic_ns()
+        self._skew = 0
         self._firing: int | None = None
         self._rearm: Callable[[], None] | None = None
         self._moved: dict[Callable[[], None], None] = {}
+        self._moving = threading.Lock()
+        self.holds = Holds(self.lock)
 
     # Reading
 
@@ -122,22 +145,28 @@ class Clock:
                 heapq.heappop(self._heap)
             return self._heap[0][0] if self._heap else None
 
+    def next_event(self) -> int | None:
+        """Give the moment of the earliest timer that does not repeat by itself; None without."""
+        with self.lock:
+            events = (
+                when
+                for when, _, timer in self._heap
+                if timer.action is not None and not timer.repeats
+            )
+            return min(events, default=None)
+
     # Timers
 
-    def call_at(self, when: int, action: Callable[[], None]) -> Timer:
+    def call_at(self, when: int, action: Callable[[], None], *, repeats: bool = False) -> Timer:
         """Have an action done at a moment, under the clock's lock.
 
         Args:
             when: nanoseconds since 1970; a moment in the past is due now.
             action: called once, in the order of the moments, then of asking.
+            repeats: whether it asks for itself again as long as somebody listens; such a timer
+                alone does not keep `run_until_idle` from ending.
         """
-        timer = Timer(when, action)
-        with self.lock:
-            heapq.heappush(self._heap, (when, next(self._order), timer))
-            earliest = self._heap[0][2] is timer
-        if earliest and self._rearm is not None:
-            self._rearm()
-        return timer
+        return self._enter(Timer(when, action, repeats=repeats))
 
     def call_later(self, delay: float, action: Callable[[], None]) -> Timer:
         """Have an action done after a delay.
@@ -146,14 +175,46 @@ class Clock:
             delay: seconds from now; 0 means before the present change is over.
             action: called once, under the clock's lock.
         """
-        return self.call_at(self.now_ns() + seconds(delay), action)
+        return self._enter(Timer(self.now_ns() + seconds(delay), action, relative=True))
+
+    def _enter(self, timer: Timer) -> Timer:
+        with self.lock:
+            heapq.heappush(self._heap, (timer.when, next(self._order), timer))
+            earliest = self._heap[0][2] is timer
+        if earliest and self._rearm is not None:
+            self._rearm()
+        return timer
 
     # Moving
 
     def settle(self) -> None:
-        """Fire everything that is due now; whoever ends a change calls this."""
-        if self._heap and self._firing is None and self._heap[0][0] <= self.now_ns():
-            self._fire_until(self.now_ns())
+        """Fire everything that is due now; whoever ends a change calls this.
+
+        Where time stands still, what comes after a hold waits for its release, which settles the
+        rest: programs that are due at one moment have their turns one after another.
+        """
+        if not self._heap or self._firing is not None or self._heap[0][0] > self.now_ns():
+            return
+        with self.lock:
+            if self._firing is not None:
+                return
+            now = self.now_ns()
+            flowing = self.mode == "flowing"
+            in_turn = not flowing or self.holds.cause is not None
+            begun = self.holds.begun
+            try:
+                while self._heap and self._heap[0][0] <= now:
+                    when, _, timer = heapq.heappop(self._heap)
+                    action, timer.action = timer.action, None
+                    if action is not None:
+                        # A late timer of a flowing clock fires at its own moment: what follows
+                        # from it is not late for that.
+                        self._firing = when if flowing else now
+                        action()
+                        if in_turn and begun != self.holds.begun:
+                            return
+            finally:
+                self._firing = None
 
     def advance(
         self,
@@ -165,6 +226,9 @@ class Clock:
     ) -> None:
         """Move time forward and fire everything that falls due on the way, in order.
 
+        Programs of the test that fall due on the way have gone on to where they wait again when
+        it returns, each at its own moment.
+
         Args:
             seconds: how far, in seconds; `minutes`, `hours` and `days` are added to it.
             minutes: minutes to add.
@@ -173,17 +237,34 @@ class Clock:
 
         Raises:
             ValueError: the sum is negative; time only moves forward.
-            RuntimeError: called from inside a timer's action, or on the fake's own thread.
+            RuntimeError: called from inside a timer's action or a program, or on the fake's own
+                thread.
+            Exception: what a program raised on the way; time stands at that moment.
         """
         self._check()
         delta = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         if delta < timedelta(0):
             raise ValueError(f"advance({delta.total_seconds()} s): time only moves forward")
-        with self.lock:
-            self._jump_to(self.now_ns() + delta // timedelta(microseconds=1) * 1000)
+        nanos = delta // timedelta(microseconds=1) * 1000
+        self._jump(lambda: self.now_ns() + nanos)
+
+    async def advance_async(
+        self,
+        seconds: float = 0,
+        *,
+        minutes: float = 0,
+        hours: float = 0,
+        days: float = 0,
+    ) -> None:
+        """Move time like `advance`; the running event loop goes on while programs have their turns.
+
+        `advance` blocks it meanwhile: that is enough where no program needs this loop.
+        """
+        self._check()
+        await asyncio.to_thread(self.advance, seconds, minutes=minutes, hours=hours, days=days)
 
     def run_until_idle(self, *, limit: float = 366 * 86_400) -> None:
-        """Move time to each next due timer until there is none.
+        """Move time to each next due timer until there is none but for ticks of open streams.
 
         Args:
             limit: virtual seconds after which something that repeats for ever is given up.
@@ -191,17 +272,27 @@ class Clock:
         Raises:
             TimeoutError: timers were still due after `limit`.
             RuntimeError: as `advance`.
+            Exception: as `advance`.
         """
         self._check()
+        end = self.now_ns() + round(limit * NANOS)
+        self._jump(self.now_ns)
+        while self._busy() and (due := self.next_due()) is not None:
+            if due > end:
+                raise TimeoutError(
+                    f"not idle after {limit:g} virtual seconds: something repeats; "
+                    "use advance() or run_until()",
+                )
+            self._jump(lambda due=due: due)  # type: ignore[misc]  # a default keeps this turn's
+
+    async def run_until_idle_async(self, *, limit: float = 366 * 86_400) -> None:
+        """Move time like `run_until_idle`; the running event loop goes on meanwhile."""
+        self._check()
+        await asyncio.to_thread(self.run_until_idle, limit=limit)
+
+    def _busy(self) -> bool:
         with self.lock:
-            end = self.now_ns() + round(limit * NANOS)
-            while (due := self.next_due()) is not None:
-                if due > end:
-                    raise TimeoutError(
-                        f"not idle after {limit:g} virtual seconds: something repeats; "
-                        "use advance() or run_until()",
-                    )
-                self._jump_to(due)
+            return any(timer.action is not None and not timer.repeats for _, _, timer in self._heap)
 
     def run_until(self, predicate: Callable[[], object], *, limit: float = 366 * 86_400) -> None:
         """Move time to each next due timer until a predicate holds.
@@ -213,11 +304,15 @@ class Clock:
         Raises:
             TimeoutError: nothing more is due, or `limit` is reached, and it still does not hold.
             RuntimeError: as `advance`.
+            Exception: as `advance`.
         """
         self._check()
         end = self.now_ns() + round(limit * NANOS)
         while not predicate():
-            self._step_towards(end)
+            # What works now may ask for a timer.
+            self._jump(self.now_ns)
+            due = self._next_towards(end)
+            self._jump(lambda due=due: due)  # type: ignore[misc]  # a default keeps this turn's
 
     async def run_until_async(
         self,
@@ -227,41 +322,77 @@ class Clock:
     ) -> None:
         """Move time like `run_until`; tasks of the running event loop get their turn in between.
 
-        The other verbs have no such twin, since they never wait: a task may call them as they are.
+        Args:
+            predicate: called on the running loop, between timers.
+            limit: virtual seconds to go at most.
         """
         self._check()
         end = self.now_ns() + round(limit * NANOS)
         while not predicate():
-            self._step_towards(end)
-            await asyncio.sleep(0)
+            if self.holds:
+                # What works now may ask for a timer.
+                await asyncio.to_thread(self._jump, self.now_ns)
+            self._hop(self._next_towards(end))
+            if self.holds:
+                await asyncio.to_thread(self._jump, self.now_ns)
+            else:
+                await asyncio.sleep(0)
 
-    def _step_towards(self, end: int) -> None:
-        with self.lock:
-            due = self.next_due()
-            if due is None:
-                raise TimeoutError(
-                    f"the predicate does not hold at {self.now().isoformat()} "
-                    "and nothing more is due",
-                )
-            if due > end:
-                raise TimeoutError(
-                    f"the predicate does not hold at {self.now().isoformat()}, "
-                    "and the next event lies behind the limit",
-                )
-            self._jump_to(due)
+    def _next_towards(self, end: int) -> int:
+        due = self.next_due()
+        if due is None:
+            raise TimeoutError(
+                f"the predicate does not hold at {self.now().isoformat()} and nothing more is due",
+            )
+        if due > end:
+            raise TimeoutError(
+                f"the predicate does not hold at {self.now().isoformat()}, "
+                "and the next event lies behind the limit",
+            )
+        return due
 
     def skip(self) -> bool:
         """Move a skipping clock to its next due timer; tell whether there was one."""
         return self.mode == "skipping" and self.step()
 
     def step(self) -> bool:
-        """Move any clock to its next due timer; tell whether there was one."""
+        """Move any clock to its next due timer, without waiting; tell whether there was one."""
         with self.lock:
             due = self.next_due()
             if due is None:
                 return False
-            self._jump_to(due)
+            self._hop(due)
             return True
+
+    def skew(self, offset: float) -> None:
+        """Set the clock wrong, as a host's wall clock can be.
+
+        What was asked for after a delay still takes that long; what was asked for at a moment
+        comes when the clock shows it.
+
+        Args:
+            offset: by how many seconds it goes before the time that it would show otherwise;
+                negative after it, 0 to set it right.
+
+        Raises:
+            RuntimeError: called from inside a timer's action, or on the fake's own thread.
+        """
+        self._check()
+        with self.lock:
+            if self._firing is not None:
+                raise RuntimeError("the clock is firing timers: set it from outside")
+            shift = seconds(offset) - self._skew
+            self._skew += shift
+            self._base += shift
+            moved: list[tuple[int, int, Timer]] = []
+            for _, order, timer in self._heap:
+                if timer.relative:
+                    timer.when += shift
+                moved.append((timer.when, order, timer))
+            heapq.heapify(moved)
+            self._heap = moved
+            self.settle()
+            self._tell_of_move()
 
     def cancel_all(self) -> None:
         """Drop every timer."""
@@ -269,6 +400,59 @@ class Clock:
             for _, _, timer in self._heap:
                 timer.cancel()
             self._heap.clear()
+
+    # Code that works outside of the lock
+
+    def hold(self) -> Hold:
+        """Keep time where it is while code works for this moment; called under the lock.
+
+        Whoever moves time by hand waits until `let_go`.
+        """
+        return self.holds.begin(self.now_ns())
+
+    @contextmanager
+    def by_hand(self) -> Iterator[None]:
+        """Change something as a test does, then wait, without the lock, for what it set to work."""
+        cause = object()
+        with self.holds.caused_by(cause):
+            yield
+            self.settle()
+        self.holds.wait_for(cause)
+
+    @contextmanager
+    def at_moment_of(self, hold: Hold) -> Iterator[None]:
+        """Change something, under the lock, at the moment for which code works.
+
+        On a flowing clock that is the moment at which the hold began: code takes no time. What the
+        change makes due happens when the hold is over.
+        """
+        with self.holds.caused_by(hold.cause):
+            self._firing = hold.moment if self.mode == "flowing" else self.now_ns()
+            try:
+                yield
+            finally:
+                self._firing = None
+
+    def let_go(self, hold: Hold, failure: BaseException | None = None) -> None:
+        """End a hold; a second time does nothing.
+
+        Args:
+            hold: the hold.
+            failure: why the code failed: raised by whoever moves time by hand, if anybody does,
+                otherwise told to `holds.failed`.
+        """
+        holds = self.holds
+        with holds.caused_by(hold.cause):
+            if not holds.end(hold):
+                return
+            if failure is not None:
+                holds.fail(failure)
+            try:
+                self.settle()
+            except Exception as error:  # noqa: BLE001 - whoever is here now could not tell anybody
+                holds.fail(error)
+            finally:
+                holds.tell()
 
     # For the server, which drives a flowing clock
 
@@ -292,36 +476,58 @@ class Clock:
         self._moved[moved] = None
         return lambda: self._moved.pop(moved, None)
 
-    def _jump_to(self, target: int) -> None:
+    # Inside
+
+    def _jump(self, target: Callable[[], int]) -> None:
+        """Move time by hand, to a moment; the lock is free while code has its turn.
+
+        Everything due on the way is fired at its own moment, and what is set to work for it has
+        ended before time goes on.
+        """
+        if self._firing is not None:
+            with self.lock:
+                self._refuse_inside()
+        holds = self.holds
+        with self._moving, self.lock, holds.heard():
+            try:
+                holds.wait()
+                goal = target()
+                while (due := self.next_due()) is not None and due <= goal:
+                    self._move(due)
+                    holds.cause = self
+                    try:
+                        self.settle()
+                    finally:
+                        holds.cause = None
+                    holds.wait()
+                self._move(goal)
+            finally:
+                self._tell_of_move()
+
+    def _hop(self, moment: int) -> None:
+        """Move time to a moment at which something is due, and wait for nothing."""
+        with self.lock:
+            self._refuse_inside()
+            self._move(moment)
+            try:
+                self.settle()
+            finally:
+                self._tell_of_move()
+
+    def _refuse_inside(self) -> None:
         if self._firing is not None:
             raise RuntimeError("the clock is firing timers: advance it from outside")
-        self._fire_until(target)
-        now = self.now_ns()
-        if target > now:
-            self._base += target - now
+
+    def _move(self, moment: int) -> None:
+        ahead = moment - self.now_ns()
+        if ahead > 0:
+            self._base += ahead
+
+    def _tell_of_move(self) -> None:
         for moved in tuple(self._moved):
             moved()
         if self._rearm is not None:
             self._rearm()
-
-    def _fire_until(self, target: int) -> None:
-        with self.lock:
-            if self._firing is not None:
-                return
-            start = self.now_ns()
-            try:
-                while self._heap and self._heap[0][0] <= target:
-                    when, _, timer = heapq.heappop(self._heap)
-                    action, timer.action = timer.action, None
-                    if action is not None:
-                        # A late timer fires at its own moment, never before the last one.
-                        start = max(start, when) if self.mode != "flowing" else when
-                        self._firing = start
-                        action()
-            finally:
-                if self.mode != "flowing" and self._firing is not None:
-                    self._base = max(self._base, self._firing)
-                self._firing = None
 
     @staticmethod
     def _nanos(moment: datetime) -> int:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
+INSIDE: Final = ("joblet-fake-inside", "1")
+"""What `joblet.rpc` sends along from inside of a program; the journal does not show it."""
+
 FRAMES_KEPT: Final = 100
 """How many messages of an answer are kept, the first ones; the others are counted."""
 
@@ -62,8 +65,10 @@ class Call:
         ended_ns: the clock's time at which it was answered; None while it is open.
         code: the gRPC code's name; None while it is open.
         details: the text beside the code.
+        inside: whether a program of the test made it, by `joblet.rpc`.
         following: whether it is a stream that waits for what is to come.
         sent: how many messages were sent.
+        fault: the fault rule that hit it, as it was written; "" if none did.
         counted: how many bytes of it the journal has counted; None once it was dropped.
     """
 
@@ -78,8 +83,10 @@ class Call:
     ended_ns: int | None = None
     code: str | None = None
     details: str = ""
+    inside: bool = False
     following: bool = False
     sent: int = 0
+    fault: str = ""
     counted: int | None = field(default=0, repr=False)
     _kept: list[tuple[int, bytes]] = field(default_factory=list, repr=False)
     _kept_bytes: int = field(default=0, repr=False)

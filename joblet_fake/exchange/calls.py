@@ -246,7 +246,9 @@ class Calls:
         self._tell()
 
     def end(self, call: Call, now_ns: int, code: str, details: str = "") -> None:
-        """Note how a call ended."""
+        """Note how a call ended, unless that is noted already."""
+        if call.code is not None:
+            return
         call.ended_ns = now_ns
         call.code = code
         call.details = details

@@ -62,7 +62,31 @@ class Exchange:
     def begin(self, method: Method, role: str, data: bytes) -> Answer:
         """Serve one request.
 
+        Args:
+            method: which method the path named.
+            role: the caller's role.
+            data: the request's bytes.
+
+        Raises:
+            StatusError: what the client gets instead of an answer.
+        """
+        request = self.admit(method, role, data)
+        if method.key in self.generation.unhandled:
+            raise StatusError("UNIMPLEMENTED", f"method {method.name} not implemented")
+        handler = self._handlers.get(method.key)
+        if handler is None:
+            raise StatusError(
+                "UNIMPLEMENTED",
+                f"joblet-fake does not serve {method.key} yet; a real server does",
+            )
+        with self.model.change():
+            return handler(request)
+
+    def admit(self, method: Method, role: str, data: bytes) -> Message:
+        """Read a request, and see whether its sender may make it.
+
         Decoding comes before the role is asked for, and the role before anything else (AUTH-07).
+        A method without a handler asks for no role.
 
         Args:
             method: which method the path named.
@@ -78,22 +102,13 @@ class Exchange:
                 f"grpc: received message larger than max ({len(data)} vs. {MESSAGE_LIMIT})",
             )
         request = self._decoded.get((method.key, data)) or self._decode(method, data)
-        if method.key in self.generation.unhandled:
-            raise StatusError("UNIMPLEMENTED", f"method {method.name} not implemented")
         operation = self.generation.operations.get(method.key)
         if self._roles and operation is not None and not self.generation.may(role, operation):
             raise StatusError(
                 "PERMISSION_DENIED",
                 f"role {role} is not allowed to perform operation {operation}",
             )
-        handler = self._handlers.get(method.key)
-        if handler is None:
-            raise StatusError(
-                "UNIMPLEMENTED",
-                f"joblet-fake does not serve {method.key} yet; a real server does",
-            )
-        with self.model.change():
-            return handler(request)
+        return request
 
     def _decode(self, method: Method, data: bytes) -> Message:
         try:

@@ -15,7 +15,8 @@ SECRET: Final = "secret_environment"  # noqa: S105 - a field's name
 
 def line(call: Call) -> str:
     """Give a call in one line: who, what, and how it was answered."""
-    return f"{call.role:7} {call.method}({_asked(call.request)}) -> {answer(call)}"
+    fault = ", by a fault" if call.fault else ""
+    return f"{call.role:7} {call.method}({_asked(call.request)}) -> {answer(call)}{fault}"
 
 
 def answer(call: Call) -> str:
@@ -53,6 +54,7 @@ def whole(call: Call) -> str:
     if call.deadline is not None:
         head += f", deadline {call.deadline:.3g} s"
     lines = [f"{head} -> {answer(call)}"]
+    lines += [f"    fault: {call.fault}"] if call.fault else []
     lines += [f"    {key}: {value!r}" for key, value in call.metadata]
     for frame in call.frames:
         arrow = ">" if frame.direction == "in" else "<"

@@ -30,6 +30,30 @@ def is_cidr(text: str) -> bool:
     return "%" not in address and int(length[1]) <= parsed.max_prefixlen
 
 
+def is_ipv4(cidr: str) -> bool:
+    """Tell whether a block is written as one of IPv4.
+
+    >>> is_ipv4("10.0.0.0/8"), is_ipv4("::ffff:10.0.0.0/104")
+    (True, False)
+    """
+    return ":" not in cidr
+
+
+def is_usable(address: str) -> bool:
+    """Tell whether a device can have an IPv6 address: neither a multicast nor an IPv4-mapped one.
+
+    >>> is_usable("fd00::1"), is_usable("ff02::1"), is_usable("::ffff:a00:1")
+    (True, False, False)
+    """
+    parsed = ipaddress.IPv6Address(address)
+    return not parsed.is_multicast and parsed.ipv4_mapped is None
+
+
+def count(cidr: str) -> int:
+    """Give how many addresses a block has, all of which a real server makes (NET-10)."""
+    return ipaddress.ip_network(cidr, strict=False).num_addresses
+
+
 def addresses(cidr: str) -> Iterator[str]:
     """Give the addresses for jobs, lowest first: all but the first and last of the block (NET-28).
 

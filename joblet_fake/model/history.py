@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from joblet_fake.model.errors import Kind, Refusal
+from joblet_fake.model.metrics_history import MetricsHistory
+from joblet_fake.model.paths import name_problem
+from joblet_fake.model.ranges import Range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,8 +20,8 @@ LOGS: Final = "/opt/joblet/logs"
 """The directory in which a real persist service keeps a folder for each job."""
 
 NANOS: Final = 1_000_000_000
-NAME_LIMIT: Final = 255
-"""The longest name of a file or folder, in bytes (PER-87)."""
+
+T = TypeVar("T")
 
 STDOUT: Final = 1
 STDERR: Final = 2
@@ -57,20 +59,32 @@ class Record:
 
 
 class History:
-    """Stored logs by job id; it survives what the job store forgets (JOB-RST-02)."""
+    """Stored logs by job id; it survives what the job store forgets (JOB-RST-02).
+
+    Attributes:
+        metrics: the stored samples, which lie beside the logs.
+        linked: whether what is written now is stored; not while the core has lost its persist
+            service (PER-44).
+    """
 
     def __init__(self) -> None:
         self._logs: dict[str, StoredLog] = {}
         self._severed: set[str] = set()
+        self.metrics = MetricsHistory()
+        self.linked = True
 
     def store(self, uuid: str, log: Log, start: int, end: int) -> None:
         """Write chunks of a job's log, as a real core does within milliseconds (PER-45)."""
-        if uuid in self._severed or start == end:
+        if uuid in self._severed or start == end or not self.linked:
             return
         stored = self._logs.get(uuid)
         if stored is None:
             stored = self._logs[uuid] = StoredLog(log)
         stored.add(start, end)
+
+    def sever(self, uuid: str) -> None:
+        """Store nothing more of a job; what is stored stays (FAULT-02)."""
+        self._severed.add(uuid)
 
     def chunks(self, job_id: str) -> Iterator[bytes]:
         """Give what a core that asks for an id's history gets; nothing where there is none."""
@@ -84,6 +98,7 @@ class History:
     def forget(self, uuid: str) -> None:
         """Remove a job's history, as the core does when the job is deleted (JOB-DEL-06)."""
         self._logs.pop(uuid, None)
+        self.metrics.forget(uuid)
 
     def delete(self, job_id: str) -> tuple[bool, str]:
         """Remove a history as PersistService's DeleteJob does (PER-43, PER-90).
@@ -97,7 +112,7 @@ class History:
         if not job_id:
             return False, "Job ID cannot be empty"
         folder = _folder(job_id)
-        problem = _name_problem(folder)
+        problem = name_problem(folder)
         if problem:
             where = f"failed to delete log directory: unlinkat {folder}"
             return False, f"Failed to delete job: {where}: {problem}"
@@ -107,6 +122,7 @@ class History:
             if job_id != uuid:
                 # The writer keeps the removed files open: later output is lost (PER-90).
                 self._severed.add(uuid)
+        self.metrics.delete(job_id)
         return True, "Job deleted successfully"
 
     def query(
@@ -136,11 +152,12 @@ class History:
         stored = self._find(job_id, stream)
         if stored is None or stream == STDERR:
             return iter(())
-        return self._records(posixpath.basename(_folder(job_id)), stored, start, end, limit, offset)
+        wanted = Range(start=start, end=end, limit=limit, offset=offset)
+        return self._records(posixpath.basename(_folder(job_id)), stored, wanted)
 
     def _find(self, job_id: str, stream: int) -> StoredLog | None:
         folder = _folder(job_id)
-        problem = _name_problem(folder)
+        problem = name_problem(folder)
         parent = posixpath.dirname(folder)
         if not problem and parent not in (LOGS, posixpath.dirname(LOGS)):
             uuid, _, file = folder.removeprefix(LOGS + "/").partition("/")
@@ -164,55 +181,29 @@ class History:
         return stored
 
     @staticmethod
-    def _records(  # noqa: PLR0917 - the query's own fields
-        uuid: str,
-        stored: StoredLog,
-        start: int,
-        end: int,
-        limit: int,
-        offset: int,
-    ) -> Iterator[Record]:
+    def _records(uuid: str, stored: StoredLog, wanted: Range) -> Iterator[Record]:
         log = stored.log
-        skip, left = max(offset, 0), limit if limit > 0 else None
-        first_second = -(-start // NANOS) if start > 0 else None
-        last_second = end // NANOS if end > 0 else None
-        for run_start, run_end in tuple(stored.runs):
-            # Times never go back within a log, so a range is found and not searched for.
-            low, high = run_start, run_end
-            if first_second is not None:
-                low = bisect_left(range(run_end), first_second, lo=low, key=log.second)
-            if last_second is not None:
-                high = bisect_right(range(run_end), last_second, lo=low, hi=high, key=log.second)
-            skipped = min(skip, max(0, high - low))
-            skip -= skipped
-            for number in range(low + skipped, high):
-                if left is not None:
-                    if not left:
-                        return
-                    left -= 1
-                yield Record(uuid, log.second(number) * NANOS, number, log.chunk(number))
+
+        def timestamp(number: int) -> int:
+            return log.second(number) * NANOS
+
+        runs = tuple(stored.runs)
+        for number in wanted.numbers(runs, timestamp, ordered=log.ordered):
+            yield Record(uuid, timestamp(number), number, log.chunk(number))
 
 
 def _folder(job_id: str) -> str:
     return posixpath.normpath(f"{LOGS}/{job_id}")
 
 
-def _name_problem(folder: str) -> str:
-    if "\0" in folder:
-        return "invalid argument"
-    if any(len(part.encode()) > NAME_LIMIT for part in folder.split("/")):
-        return "file name too long"
-    return ""
-
-
-class QueryFeed:
+class QueryFeed(Generic[T]):
     """A feed of stored records; it never follows a running job (PER-28)."""
 
-    def __init__(self, records: Iterator[Record]) -> None:
+    def __init__(self, records: Iterator[T]) -> None:
         self._records = records
         self.ended = False
 
-    def take(self, limit: int) -> list[Record]:
+    def take(self, limit: int) -> list[T]:
         """Give the next records."""
         taken = []
         for record in self._records:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.model.log import Log
+from joblet_fake.model.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from joblet_fake.clock import Timer
     from joblet_fake.model.outcome import Outcome
     from joblet_fake.model.process import Process
+    from joblet_fake.model.runtimes import Installed
+    from joblet_fake.model.volume import Mount
 
 INITIALIZING: Final = "INITIALIZING"
 RUNNING: Final = "RUNNING"
@@ -79,8 +82,13 @@ class Job:
         revision: grows with every visible change.
         statuses: every status it had, with the moment at which it got it.
         log: its output, the buffer in memory.
+        usage: what it uses of its host, as its program says or a probe measures.
         files: what lies in /work when it starts, by relative path.
+        mounts: what lies in /volumes once its process starts, by the volumes' names.
+        roomy: whether /work has more room than a megabyte (VOL-26).
+        address: what it has on its network; None where it has only `lo`.
         explanation: which program ran and why, in a sentence.
+        runtime: the installed runtime that it runs on.
         rendered: what a service made of a revision, so that it need not make it again.
     """
 
@@ -95,11 +103,15 @@ class Job:
     revision: int = 0
     statuses: list[tuple[int, str]] = field(default_factory=list)
     log: Log = field(default_factory=Log)
+    usage: Usage = field(default_factory=Usage)
     files: dict[str, bytes] = field(default_factory=dict)
+    mounts: dict[str, Mount] = field(default_factory=dict)
+    roomy: bool = False
+    address: str | None = None
     explanation: str = ""
+    runtime: Installed | None = None
     rendered: tuple[int, bytes] | None = None
     # What is under way
-    address: str | None = None
     process: Process | None = None
     timer: Timer | None = None
     ended_with: int | None = None

@@ -11,14 +11,15 @@ from joblet_fake.model import system_lines
 from joblet_fake.model.errors import Kind, Refusal
 from joblet_fake.model.job import Job, JobSpec
 from joblet_fake.model.limits import checked_cpu, kept_cores
-from joblet_fake.model.network import DEFAULT_NETWORK, UNPOOLED
-from joblet_fake.model.outcome import Outcome
+from joblet_fake.model.network import DEFAULT_NETWORK, UNPOOLED, CrashError
+from joblet_fake.model.outcome import Outcome, drive
 from joblet_fake.model.process import LaunchError
 from joblet_fake.model.schedule import Schedule, parse_schedule
 from joblet_fake.model.upload_paths import check_scheduled, lay_out
+from joblet_fake.model.volume import asked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from joblet_fake.model.model import Model
 
@@ -45,11 +46,12 @@ class Lifecycle:
         """Take a job that passed validation, and run it now or plan it.
 
         Returns:
-            The job, once a real server would answer: RUNNING or SCHEDULED.
+            The job, once a real server would answer: RUNNING or SCHEDULED. It fails with a
+                Refusal if the job can't be launched (JOB-RUN-81), or planned with its uploads
+                (JOB-RUN-45).
 
         Raises:
-            Refusal: the job can't be built (JOB-RUN-30, JOB-RUN-41, JOB-RUN-45); nothing is
-                recorded.
+            Refusal: the job can't be built (JOB-RUN-30, JOB-RUN-41); nothing is recorded.
         """
         spec = dataclasses.replace(
             spec,
@@ -76,17 +78,30 @@ class Lifecycle:
         return job
 
     def _plan(self, spec: JobSpec, schedule: Schedule) -> Outcome[Job]:
-        for upload in spec.uploads:
-            check_scheduled(upload.path)
-        # The uploads of a scheduled job never reach it (JOB-RUN-46).
-        job = self._record(dataclasses.replace(spec, uploads=()), words.SCHEDULED)
-        job.scheduled_time = schedule.echo
         answer: Outcome[Job] = self._promise()
-        self._after(
-            self._pace.schedule_uploads if spec.uploads else self._pace.schedule,
-            lambda: answer.resolve(job),
-        )
-        self.wait_for(job, schedule.when_ns)
+
+        def planned() -> Job:
+            # The uploads of a scheduled job never reach it (JOB-RUN-46).
+            job = self._record(dataclasses.replace(spec, uploads=()), words.SCHEDULED)
+            job.scheduled_time = schedule.echo
+            self.wait_for(job, schedule.when_ns)
+            return job
+
+        def uploaded() -> None:
+            try:
+                for upload in spec.uploads:
+                    check_scheduled(upload.path)
+            except Refusal as refusal:
+                answer.fail(refusal)
+            else:
+                answer.resolve(planned())
+
+        if spec.uploads:
+            # They are received first, in as long as a launch's pause, and then judged.
+            self._after(self._pace.schedule_uploads, uploaded)
+        else:
+            job = planned()
+            self._after(self._pace.schedule, lambda: answer.resolve(job))
         return answer
 
     def wait_for(self, job: Job, when_ns: int) -> None:
@@ -113,10 +128,17 @@ class Lifecycle:
         self._attach(job)
         self._start(job)
         job.become(words.RUNNING, self._clock.now_ns())
+        self._model.collectors.begin(job)
 
     def _attach(self, job: Job) -> None:
         """Give a job its address and its files."""
         job.address = self._model.networks.attach(job.uuid, job.spec.network)
+        if self._model.disk_full:
+            # FAULT-01
+            raise LaunchError(
+                "failed to prepare workspace: failed to create work directory: "
+                f"mkdir {JOBS}/{job.uuid}: no space left on device",
+            )
         job.files = lay_out(job.spec.uploads, f"{JOBS}/{job.uuid}/work")
 
     def _due(self, job: Job) -> None:
@@ -159,31 +181,63 @@ class Lifecycle:
                 raise
             else:
                 job.become(words.RUNNING, self._clock.now_ns())
+                self._model.collectors.begin(job)
                 outcome.resolve(job)
 
         self._after(self._pace.launch if unpooled else self._pace.attach, running)
 
     def _start(self, job: Job) -> None:
         now, spec = self._clock.now_ns(), job.spec
-        for volume in spec.volumes:
-            if volume not in self._model.volumes:
-                # The job runs on without it (JOB-RUN-64).
-                self._output(job, system_lines.missing_volume(now, job.uuid, volume), "stdout")
-        if spec.runtime and spec.runtime not in self._model.runtimes:
-            # The process that should set the runtime up fails, after RunJob's answer.
-            self._output(job, system_lines.missing_runtime(now, spec.runtime), "stdout")
-            job.explanation = f"nothing was run: the runtime {spec.runtime!r} is not installed"
-            self._clock.call_later(self._pace.start, lambda: self._exited(job, 1))
+        if spec.runtime:
+            try:
+                job.runtime = self._model.runtimes.find(spec.runtime)
+            except Refusal as refusal:
+                # The process that should set the runtime up fails, after RunJob's answer.
+                line = system_lines.missing_runtime(now, job.uuid, spec.runtime, refusal.text)
+                self._output(job, line, "stdout")
+                job.explanation = f"nothing was run: the runtime {spec.runtime!r} is not installed"
+                self._clock.call_later(self._pace.start, lambda: self._exited(job, 1))
+                return
+        launcher = self._model.launcher
+        # Volumes are mounted after RunJob's answer: one removed meanwhile is missing (VOL-22).
+        mounting = None
+        if launcher.real:
+            self._mount(job)
+        else:
+            mounting = self._clock.call_later(self._pace.start, lambda: self._mount(job))
+        try:
+            job.process = launcher.launch(
+                job,
+                lambda data, stream="stdout": self._output(job, data, stream),
+                lambda code: self._exited(job, code),
+                self._pace.start,
+            )
+        except Exception:
+            if mounting is not None:
+                mounting.cancel()
+            raise
+
+    def _mount(self, job: Job) -> None:
+        if job.ended_with is not None:
             return
-        job.process = self._model.launcher.launch(
-            job,
-            lambda data, stream="stdout": self._output(job, data, stream),
-            lambda code: self._exited(job, code),
-            self._pace.start,
-        )
+        wanted = asked(job.spec)
+        job.roomy = bool(wanted or job.files)
+        for volume in wanted:
+            found = self._model.volumes.mount(volume)
+            if isinstance(found, str):
+                # The job runs on without it (JOB-RUN-64).
+                now = self._clock.now_ns()
+                line = system_lines.missing_volume(now, job.uuid, volume, found)
+                self._output(job, line, "stdout")
+            else:
+                job.mounts.update([found])
 
     def _failed_to_launch(self, job: Job, outcome: Outcome[Job], error: LaunchError) -> None:
         self._failed(job)
+        if isinstance(error, CrashError):
+            job.explanation = "nothing was run: a real server crashes as it starts this (NET-33)"
+            outcome.fail(Refusal(Kind.UNAVAILABLE, str(error)))
+            return
         outcome.fail(Refusal(Kind.INTERNAL, f"execution failed: {error}"))
 
     def _failed(self, job: Job) -> None:
@@ -193,8 +247,15 @@ class Lifecycle:
         job.become(words.FAILED, job.end_ns)
 
     def _output(self, job: Job, data: bytes, stream: str) -> None:
+        if job.erased:
+            # What outlives its server writes to a pipe that nobody reads (JOB-RST-07).
+            return
         start = len(job.log)
         job.log.append(data, self._clock.now_ns(), stream)
+        if self._model.disk_full:
+            # A write that failed ends the writing of that job's file for good (FAULT-02).
+            self._model.history.sever(job.uuid)
+            return
         self._model.history.store(job.uuid, job.log, start, len(job.log))
 
     # Ending
@@ -205,10 +266,10 @@ class Lifecycle:
 
     def _finish(self, job: Job) -> None:
         """Write the natural result, over a STOPPED that StopJob wrote before (JOB-STP-07)."""
+        if job.erased:
+            return
         if job.stopping is not None:
             job.stopping.on_done(lambda: self._after(0, lambda: self._finish(job)))
-            return
-        if job.erased:
             return
         code = job.ended_with or 0
         self._model.networks.detach(job.uuid)
@@ -218,6 +279,7 @@ class Lifecycle:
         # A job deleted in between comes back (JOB-DEL-05).
         self._model.jobs.stored.add(job)
         job.become(words.FAILED if code else words.COMPLETED, job.end_ns)
+        self._model.collectors.end(job.uuid)
 
     # Stopping
 
@@ -254,6 +316,8 @@ class Lifecycle:
 
     def _stop_process(self, job: Job, answer: Outcome[None]) -> None:
         def stopped() -> None:
+            if job.erased:
+                return
             # The address is taken back by StopJob's clean-up; end time and exit code are not set.
             self._model.networks.detach(job.uuid)
             job.stopping = None
@@ -276,8 +340,11 @@ class Lifecycle:
 
     # Deleting
 
-    def delete(self, uuid: str) -> None:
+    def delete(self, uuid: str) -> Outcome[None]:
         """Remove a job and its history; its buffer stays readable (JOB-DEL-01 to JOB-DEL-06).
+
+        Returns:
+            Nothing, once the history is gone, or a real server would give that up (PER-74).
 
         Raises:
             Refusal: there is no such job, by its whole id, or its status allows no deletion.
@@ -288,30 +355,35 @@ class Lifecycle:
                 Kind.CONFLICT,
                 f"cannot delete job {uuid} (status: {job.status}) - stop the job first",
             )
-        self._remove(job)
+        return self._remove(job)
 
-    def delete_all(self) -> tuple[int, int]:
+    def delete_all(self) -> Outcome[tuple[int, int]]:
         """Remove every job that neither runs nor waits for its time (JOB-DEL-07 to JOB-DEL-09).
 
         Returns:
-            How many were deleted, and how many skipped.
-
-        Raises:
-            Refusal: some job could not be deleted; the others are.
+            How many were deleted, and how many skipped; a refusal if some job could not be
+            deleted, while the others are.
         """
+        return drive(self._delete_each())
+
+    def _delete_each(self) -> Generator[Outcome[None], None, tuple[int, int]]:
         deleted, skipped, problems = 0, 0, []
         for job in list(self._model.jobs.stored):
             if job.status in (words.RUNNING, words.SCHEDULED):
                 skipped += 1
                 continue
             try:
-                self._remove(job)
+                removed = self._remove(job)
             except Refusal as error:
                 problems.append(f"job {job.uuid}: {error.text}")
                 continue
+            yield removed
             deleted += 1
             job.erased = True
             self._model.jobs.buffered.remove(job.uuid)
+            # Once more for its logs, and for its samples: each takes its time (PER-74).
+            yield self._model.persist.delete(job.uuid)
+            yield self._model.persist.delete(job.uuid)
         if problems:
             raise Refusal(
                 Kind.INTERNAL,
@@ -319,7 +391,7 @@ class Lifecycle:
             )
         return deleted, skipped
 
-    def _remove(self, job: Job) -> None:
+    def _remove(self, job: Job) -> Outcome[None]:
         if job.status == words.INITIALIZING:
             raise Refusal(
                 Kind.INTERNAL,
@@ -327,10 +399,23 @@ class Lifecycle:
                 f"(status: {job.status}) - stop the job first",
             )
         self._model.jobs.stored.remove(job.uuid)
-        self._model.history.forget(job.uuid)
+        self._model.collectors.forget(job.uuid)
+        removed = self._model.persist.delete(job.uuid)
         job.touch()
+        return removed
 
     # Answers that come later
+
+    def answer(self, value: T, delay: float) -> Outcome[T]:
+        """Give a value after a while; a reset before that ends the call.
+
+        Args:
+            value: the answer.
+            delay: clock seconds.
+        """
+        promise: Outcome[T] = self._promise()
+        self._after(delay, lambda: promise.resolve(value))
+        return promise
 
     def give_up(self) -> None:
         """Fail every answer that is still owed: the state that it was about is forgotten."""

@@ -23,6 +23,9 @@ class Log:
     The bytes lie in one buffer beside an index, so that a million short lines cost little more
     than their bytes. A chunk's number is its sequence number in the history (PER-33).
 
+    Attributes:
+        ordered: whether no chunk has an earlier time than the one before, as the clock's own have.
+
     >>> log = Log()
     >>> log.append(b"one\n", now_ns=5_000_000_000)
     >>> log.append(b"oops\n", now_ns=6_500_000_000, stream="stderr")
@@ -30,7 +33,7 @@ class Log:
     (2, b'oops\n', 6, b'one\n')
     """
 
-    __slots__ = ("_data", "_ends", "_followers", "_seconds", "_streams")
+    __slots__ = ("_data", "_ends", "_followers", "_seconds", "_streams", "ordered")
 
     def __init__(self) -> None:
         self._data = bytearray()
@@ -38,6 +41,7 @@ class Log:
         self._seconds = array("q")
         self._streams = bytearray()
         self._followers: dict[Callable[[], None], None] = {}
+        self.ordered = True
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -54,6 +58,7 @@ class Log:
         if not data:
             return
         second = now_ns // NANOS
+        self.ordered = self.ordered and (not self._seconds or second >= self._seconds[-1])
         for start in range(0, len(data), CHUNK_LIMIT):
             self._data += data[start : start + CHUNK_LIMIT]
             self._ends.append(len(self._data))

@@ -6,18 +6,29 @@ import random
 import uuid
 from typing import TYPE_CHECKING
 
+from joblet_fake.model.collector import Collectors
 from joblet_fake.model.history import History
+from joblet_fake.model.host import HOSTS, Host, HostSettings
+from joblet_fake.model.host_local import LocalHost
+from joblet_fake.model.host_seeded import SeededHost
 from joblet_fake.model.jobs import Jobs
 from joblet_fake.model.lifecycle import Lifecycle
 from joblet_fake.model.log_feed import LogFeed
+from joblet_fake.model.metrics_feed import MetricsFeed
 from joblet_fake.model.network import Networks
 from joblet_fake.model.pace import PACES
+from joblet_fake.model.persist import Persist
+from joblet_fake.model.runtimes import Runtimes
+from joblet_fake.model.volume import Volumes
+from joblet_fake.model.workflows import Workflows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from joblet_fake.clock import Clock
+    from joblet_fake.model.feed import Feed
     from joblet_fake.model.job import Job
+    from joblet_fake.model.metrics_feed import Shown
     from joblet_fake.model.process import Launcher
 
 
@@ -49,10 +60,14 @@ class Model:
         clock: where all time comes from; its lock guards the model.
         launcher: starts what jobs run.
         pace: `"immediate"` or `"real"`.
-        seed: where ids come from.
+        seed: where ids come from, and what is not said of the host.
+        host: `"seeded"` or `"local"`.
+
+    Attributes:
+        disk_full: whether the server's disk has no room left (FAULT-01, FAULT-02).
 
     Raises:
-        ValueError: the pace is unknown.
+        ValueError: the pace or the host is unknown.
     """
 
     def __init__(
@@ -62,36 +77,83 @@ class Model:
         *,
         pace: str = "immediate",
         seed: int = 0,
+        host: str = "seeded",
     ) -> None:
+        if host not in HOSTS:
+            raise ValueError(f"unknown host {host!r}: it is one of {', '.join(HOSTS)}")
         if pace not in PACES:
             raise ValueError(f"unknown pace {pace!r}: it is one of {', '.join(PACES)}")
         self.clock = clock
         self.launcher = launcher
         self.pace = PACES[pace]
         self.seed = seed
+        self.disk_full = False
         self._change = Change(clock)
+        self._local = host == "local"
         self._begin()
 
     def clear(self) -> None:
         """Forget everything, as if the server had just been made; open streams and calls end."""
-        lifecycle, jobs = self.lifecycle, self.jobs
+        jobs, end = self.jobs, self._ending()
         # What was to happen to the old jobs must not happen to the new state.
         self.clock.cancel_all()
         self._begin(jobs.listener)
-        lifecycle.give_up()
+        end()
         for job in jobs.buffered:
             job.touch()
+
+    def restart(self) -> None:
+        """Forget what a server forgets that is restarted, and keep what lies on its disk.
+
+        Jobs, their output and samples in memory, workflows and the networks that were made are
+        gone (JOB-RST-01); stored output and samples, volumes and runtimes are not (JOB-RST-02).
+        What still runs, runs on out of everybody's reach (JOB-RST-07).
+        """
+        jobs, devices, end = self.jobs, self.networks.devices, self._ending()
+        self.clock.cancel_all()
+        self.volumes.restarted(self.clock.now_ns())
+        self._boot(jobs.listener)
+        self.networks.devices = devices
+        self.host.begin_again()
+        end()
+        for job in jobs.buffered:
+            job.erased = True
+            job.touch()
+
+    def _ending(self) -> Callable[[], None]:
+        """Give what ends the calls and streams of the state at this moment."""
+        owing = (self.lifecycle, self.persist, self.collectors, self.host, self.runtimes)
+
+        def end() -> None:
+            for each in owing:
+                each.give_up()
+
+        return end
 
     def _begin(self, listener: Callable[[Job], None] | None = None) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - ids must repeat with the seed
         self.node_id = self.new_uuid()
+        self.history = History()
+        self.volumes = Volumes()
+        self.host = self._make_host()
+        self.runtimes = Runtimes(lambda: self.host.architecture)
+        self._boot(listener)
+
+    def _boot(self, listener: Callable[[Job], None] | None = None) -> None:
         # Whoever listens to the jobs of before listens to those to come.
         self.jobs = Jobs(listener)
         self.networks = Networks()
-        self.history = History()
-        self.volumes: set[str] = set()
-        self.runtimes: set[str] = set()
+        self.persist = Persist(self.clock, self.history, self.pace.relink)
+        self.collectors = Collectors(self.clock, self.seed, self.history.metrics)
         self.lifecycle = Lifecycle(self)
+        self.workflows = Workflows(self)
+
+    def _make_host(self) -> Host:
+        if self._local:
+            return Host(self.clock, LocalHost(), None)
+        settings = HostSettings()
+        source = SeededHost(settings, self.seed, self.clock.now_ns(), lambda: self.jobs.buffered)
+        return Host(self.clock, source, settings)
 
     def change(self) -> Change:
         """Hold the lock for one change; everything that it makes due now happens before the end."""
@@ -101,6 +163,19 @@ class Model:
         """Give the next id: a version 4 UUID, the same ones for the same seed (JOB-RUN-60)."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
-    def follow_log(self, text: str) -> LogFeed:
+    @property
+    def persist_state(self) -> str:
+        """Whether the persist service is `"up"`, `"gone"` or `"hung"`, as its core sees it."""
+        return self.persist.state
+
+    @persist_state.setter
+    def persist_state(self, state: str) -> None:
+        self.persist.become(state)
+
+    def follow_log(self, text: str) -> Feed[bytes]:
         """Open a job's log stream for a reader that sent this id (JOB-LOG-20)."""
-        return LogFeed(self, text)
+        return self.persist.feed(lambda: LogFeed(self, text))
+
+    def follow_metrics(self, text: str) -> Feed[Shown]:
+        """Open a job's metrics stream for a reader that sent this id (JOB-MET-21)."""
+        return self.persist.feed(lambda: MetricsFeed(self, text))

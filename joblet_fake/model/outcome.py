@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -15,6 +16,9 @@ E = TypeVar("E", bound=Exception)
 class Outcome(Generic[T]):
     """A value or an error, now or at a later moment of the clock.
 
+    Args:
+        timed: whether it comes by itself when time passes.
+
     >>> outcome: Outcome[int] = Outcome()
     >>> doubled = outcome.then(lambda value: value * 2)
     >>> outcome.resolve(21)
@@ -22,10 +26,11 @@ class Outcome(Generic[T]):
     42
     """
 
-    __slots__ = ("_error", "_value", "_waiting", "done")
+    __slots__ = ("_error", "_value", "_waiting", "done", "timed")
 
-    def __init__(self) -> None:
+    def __init__(self, *, timed: bool = True) -> None:
         self.done = False
+        self.timed = timed
         self._value: T | None = None
         self._error: Exception | None = None
         self._waiting: list[Callable[[], None]] = []
@@ -57,6 +62,11 @@ class Outcome(Generic[T]):
         self._error = error
         self._tell()
 
+    @property
+    def failed(self) -> bool:
+        """Whether it is an error, as far as is known."""
+        return self._error is not None
+
     def result(self) -> T:
         """Give the value, or raise the error.
 
@@ -78,7 +88,7 @@ class Outcome(Generic[T]):
 
     def then(self, change: Callable[[T], U]) -> Outcome[U]:
         """Give the outcome of a function of this one's value; errors pass through."""
-        changed: Outcome[U] = Outcome()
+        changed: Outcome[U] = Outcome(timed=self.timed)
 
         def settle() -> None:
             try:
@@ -97,7 +107,7 @@ class Outcome(Generic[T]):
         change: Callable[[E], Exception],
     ) -> Outcome[T]:
         """Give this outcome with errors of one class turned into others."""
-        changed: Outcome[T] = Outcome()
+        changed: Outcome[T] = Outcome(timed=self.timed)
 
         def settle() -> None:
             try:
@@ -121,3 +131,43 @@ class Outcome(Generic[T]):
         waiting, self._waiting = self._waiting, []
         for told in waiting:
             told()
+
+
+def drive(work: Generator[Outcome[None], None, T]) -> Outcome[T]:
+    """Run a generator that yields what it waits for; give what it returns.
+
+    An error that it waits for, or raises, is the outcome's.
+
+    >>> def work():
+    ...     yield Outcome.of(None)
+    ...     return 42
+    >>> drive(work()).result()
+    42
+    """
+    result: Outcome[T] = Outcome()
+
+    def go_on() -> None:
+        while True:
+            try:
+                waits = next(work)
+            except StopIteration as stop:
+                result.resolve(stop.value)
+                return
+            except Exception as error:  # noqa: BLE001 - handed on to whoever asks for the result
+                result.fail(error)
+                return
+            if not waits.done or waits.failed:
+                waits.on_done(partial(resume, waits))
+                return
+
+    def resume(waited: Outcome[None]) -> None:
+        try:
+            waited.result()
+        except Exception as error:  # noqa: BLE001 - as above
+            work.close()
+            result.fail(error)
+        else:
+            go_on()
+
+    go_on()
+    return result

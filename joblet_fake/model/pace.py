@@ -25,6 +25,16 @@ class Pace:
         stop_ended: StopJob of a process that had ended already (JOB-STP-07a).
         stop_scheduled: StopJob of a scheduled job (JOB-STP-04).
         drain: from the end status to the end of a log stream (JOB-LOG-14).
+        network: CreateNetwork (NET-16).
+        address: what it takes longer for each address of the block (NET-10).
+        memory: CreateVolume of type memory; removing it takes less (VOL-14).
+        disk: CreateVolume of type filesystem.
+        disk_removal: RemoveVolume of that type.
+        workflow_tick: between two looks of a workflow for jobs to start (JOB-WF-10).
+        workflow_poll: between two looks at a job that it started.
+        metrics_poll: between two looks of a metrics stream whether its job runs (PER-52).
+        metrics_drain: how long it waits for more when the job does not.
+        relink: between two tries of a core that lost its persist service (PER-44).
     """
 
     prepare: float = 0.0
@@ -41,6 +51,16 @@ class Pace:
     stop_ended: float = 0.0
     stop_scheduled: float = 0.0
     drain: float = 0.0
+    network: float = 0.0
+    address: float = 0.0
+    memory: float = 0.0
+    disk: float = 0.0
+    disk_removal: float = 0.0
+    workflow_tick: float = 0.0
+    workflow_poll: float = 0.0
+    metrics_poll: float = 0.0
+    metrics_drain: float = 0.0
+    relink: float = 0.0
 
 
 PACES: Final = {
@@ -60,6 +80,16 @@ PACES: Final = {
         stop_ended=0.007,
         stop_scheduled=0.002,
         drain=0.50,
+        network=0.001,
+        address=2.4e-7,
+        memory=0.0015,
+        disk=0.015,
+        disk_removal=0.006,
+        workflow_tick=5.0,
+        workflow_poll=2.0,
+        metrics_poll=2.0,
+        metrics_drain=6.0,
+        relink=5.0,
     ),
 }
 """The paces by name: what `pace=` takes."""

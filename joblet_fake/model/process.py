@@ -45,6 +45,10 @@ class Launcher(Protocol):
     def busy(self) -> bool:
         """Whether a process is at work in real time, whatever the clock says."""
 
+    @property
+    def real(self) -> bool:
+        """Whether what it launches begins at once, whatever the pace."""
+
     def choose(self, spec: JobSpec) -> object:
         """Say what runs for a job; None leaves that to `launch`. Called without any lock.
 

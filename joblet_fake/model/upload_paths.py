@@ -104,8 +104,8 @@ def lay_out(uploads: Iterable[Upload], work: str) -> dict[str, bytes]:
         if path in folders:
             target = work if path == "." else f"{work}/{path}"
             raise _failed(f"failed to write file {upload.path}: open {target}: is a directory")
-        # A directory entry becomes an empty file, and the mode is not used (JOB-RUN-57).
-        files[path] = b"" if upload.is_directory else upload.content
+        # A directory entry becomes a file, and the mode is not used (JOB-RUN-57).
+        files[path] = upload.content
     return files
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.clock import NANOS
 from joblet_fake.programs.command_io import Io, is_folder, say
 from joblet_fake.programs.condition import bracket, test
-from joblet_fake.programs.context import WORK
+from joblet_fake.programs.file_commands import FILE_COMMANDS
 from joblet_fake.programs.printing import echo, printf
 from joblet_fake.programs.steps import Sleep, Stdout
 
@@ -100,10 +101,15 @@ def seq(_context: Context, args: list[str], _io: Io) -> Steps:
     if (last - first) * step < 0:
         count = 0
     width = max(len(f"{end:.{places}f}") for end in (first, first + (count - 1) * step))
+    whole = not places and not pad
     form = f"0{width}.{places}f" if pad else f".{places}f"
     for start in range(0, count, 4096):
         end = min(start + 4096, count)
-        text = separator.join(f"{first + step * place:{form}}" for place in range(start, end))
+        if whole:
+            begin, by = int(first + step * start), int(step)
+            text = separator.join(map(str, range(begin, begin + by * (end - start), by)))
+        else:
+            text = separator.join(f"{first + step * place:{form}}" for place in range(start, end))
         yield Stdout((text + (separator if end < count else "\n")).encode())
     return 0
 
@@ -185,25 +191,33 @@ def pwd(_context: Context, _args: list[str], io: Io) -> Steps:
 
 
 def ls(context: Context, args: list[str], io: Io) -> Steps:
-    """`ls [FOLDER...]`, names alone."""
+    """`ls [-a] [-d] [FILE...]`, names alone."""
+    flags = "".join(arg[1:] for arg in args if arg.startswith("-"))
+    targets = [arg for arg in args if not arg.startswith("-")] or ["."]
     status = 0
-    for arg in [arg for arg in args if not arg.startswith("-")] or ["."]:
-        folder = io.place(arg)
-        inside = "" if io.absolute(arg) == WORK else f"{folder}/"
-        names = sorted(
-            {
-                path.removeprefix(inside).split("/")[0]
-                for path in context.files
-                if path.startswith(inside)
-            },
-        )
-        if folder in context.files:
-            names = [arg]
-        elif not names and inside:
+    files, folders = [], []
+    for arg in targets:
+        place = io.absolute(arg)
+        folder = context.files.is_folder(place)
+        if place in context.files or (folder and "d" in flags):
+            files.append(arg)
+        elif folder:
+            folders.append(arg)
+        else:
             yield say(f"ls: cannot access '{arg}': No such file or directory\n")
             status = 2
-        if names:
-            yield Stdout("".join(f"{name}\n" for name in names).encode(errors="surrogateescape"))
+    blocks = ["".join(f"{name}\n" for name in sorted(files))] if files else []
+    for arg in sorted(folders):
+        names = context.files.names(io.absolute(arg))
+        if "a" in flags:
+            names = [".", "..", *names]
+        elif "A" not in flags:
+            names = [name for name in names if not name.startswith(".")]
+        title = f"{arg}:\n" if len(targets) > 1 else ""
+        blocks.append(title + "".join(f"{name}\n" for name in names))
+    text = "\n".join(blocks)
+    if text:
+        yield Stdout(text.encode(errors="surrogateescape"))
     return status
 
 
@@ -233,8 +247,18 @@ def date(context: Context, args: list[str], _io: Io) -> Steps:
     return 0
 
 
-def hostname(_context: Context, _args: list[str], _io: Io) -> Steps:
-    """`hostname`."""
+def hostname(context: Context, args: list[str], _io: Io) -> Steps:
+    """`hostname`, the host's (NET-35), and `hostname -I`, the addresses other than `lo`'s."""
+    if args == ["-I"]:
+        address = context.address
+        parsed = ip_address(address) if address else None
+        # Of IPv6 addresses those of the link are left out.
+        hidden = isinstance(parsed, IPv6Address) and parsed.is_link_local
+        yield Stdout(b"\n" if parsed is None or hidden else f"{address} \n".encode())
+        return 0
+    if args:
+        yield say(f"hostname: joblet-fake knows no other option than -I: {args[0]}\n")
+        return 1
     yield Stdout(b"joblet\n")
     return 0
 
@@ -263,5 +287,6 @@ BUILTINS: Final[dict[str, Callable[[Context, list[str], Io], Steps]]] = {
     "true": true,
     "wc": wc,
     "whoami": whoami,
+    **FILE_COMMANDS,
 }
 """The commands by name; each takes its arguments and where it is, and returns its status."""

@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from joblet_fake.programs.context import WORK
+from joblet_fake.programs.job_files import VOLUMES, WORK
 from joblet_fake.programs.steps import Stderr
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Io:
         stdin: what it reads.
         cwd: where it is.
         environment: its variables; the job's own when empty.
-        shell: the shell that it is built into; "" when it is a program of its own.
+        shell: what the shell is called that it is built into; "" when it is a program of its own.
     """
 
     stdin: bytes = b""
@@ -34,7 +34,7 @@ class Io:
     @property
     def posix(self) -> bool:
         """Whether it is built into a plain `sh`, where echo and test are others."""
-        return self.shell in POSIX_SHELLS
+        return self.shell.rpartition("/")[2] in POSIX_SHELLS
 
     def absolute(self, path: str) -> str:
         """Give a path from the root.
@@ -66,12 +66,7 @@ def say(text: str) -> Stderr:
 
 
 def is_folder(context: Context, path: str, io: Io) -> bool:
-    """Tell whether a path is a folder: one outside /work is not known, and taken for one."""
+    """Tell whether a path is a folder: one outside is not known, and taken for one."""
     absolute = io.absolute(path)
-    place = io.place(path)
-    inside = absolute == WORK or absolute.startswith(WORK + "/")
-    return (
-        absolute in (WORK, "/")
-        or (not inside and place not in context.files)
-        or any(file.startswith(f"{place}/") for file in context.files)
-    )
+    inside = any(f"{absolute}/".startswith(f"{root}/") for root in (WORK, VOLUMES))
+    return context.files.is_folder(absolute) or (not inside and absolute not in context.files)

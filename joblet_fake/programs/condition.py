@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from joblet_fake.programs.command_io import is_folder
-from joblet_fake.programs.context import WORK
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -95,9 +92,8 @@ def _unary(context: Context, flag: str, text: str, io: Io) -> bool:
     if flag not in FILES:
         raise ConditionError(f"{flag}: unexpected operator")
     content = context.files.get(io.place(text))
-    # Of what lies outside /work only its root is known.
-    folder = content is None and is_folder(context, text, io)
-    folder = folder and (io.absolute(text) + "/").startswith((WORK + "/", "//"))
+    # Of what lies outside /work and /volumes only the root is known.
+    folder = content is None and context.files.is_folder(io.absolute(text))
     if flag in ("-f", "-s") or content is not None:
         return {"-s": bool(content), "-d": False, "-x": False}.get(flag, content is not None)
     return folder

@@ -17,6 +17,8 @@ from joblet_fake.model.process import LaunchError
 from joblet_fake.programs.context import context_of
 from joblet_fake.programs.guard import remove
 from joblet_fake.programs.local_process import LocalProcess
+from joblet_fake.programs.local_usage import LocalUsage
+from joblet_fake.programs.local_volumes import LocalVolumes, local_paths
 from joblet_fake.programs.run import ScriptedProcess
 from joblet_fake.programs.steps import Stdout
 
@@ -47,8 +49,10 @@ class Local:
         # Guards what follows: processes end on threads of their own.
         self._mutex = threading.Lock()
         self._running: set[LocalProcess] = set()
+        self._untold: set[LocalProcess] = set()
         self._guard: subprocess.Popen[str] | None = None
         self._scratch: Path | None = None
+        self._volumes = LocalVolumes()
 
     def launch(
         self, job: Job, output: Output, exited: Callable[[int], None], delay: float = 0
@@ -74,7 +78,7 @@ class Local:
             environment = _environment(context, search, folder, client)
             try:
                 process = LocalProcess(
-                    [program, *context.args],
+                    [program, *(local_paths(arg, folder.parent) for arg in context.args)],
                     folder,
                     environment,
                     self._clock,
@@ -91,8 +95,10 @@ class Local:
                 remove(str(folder.parent))
                 raise LaunchError(f"failed to start process: {error}") from error
             else:
+                job.usage.probe = LocalUsage(process.group)
                 with self._mutex:
                     self._running.add(process)
+                    self._untold.add(process)
                     self._tell(f"+{process.group}")
                 process.watch(self._timeout, lambda: self._late(job))
                 return process
@@ -102,12 +108,14 @@ class Local:
             if reason
             else system_lines.unknown_command(now, context.command)
         )
-        return ScriptedProcess(_failing(lines), self._clock, output, exited, delay)
+        return ScriptedProcess(lambda _context: _failing(lines), context, output, exited, delay)
 
     @property
     def busy(self) -> bool:
-        """Whether a process is at work."""
-        return bool(self._running)
+        """Whether a process is at work, or has ended and not yet told so."""
+        with self._mutex:
+            self._untold = {process for process in self._untold if not process.told}
+            return bool(self._untold)
 
     def close(self) -> None:
         """Kill every process, wait for its end, remove the folders; nothing is told of it."""
@@ -117,6 +125,7 @@ class Local:
             process.abandon()
         for process in running:
             process.join(PATIENCE)
+        self._volumes.take_back()
         with self._mutex:
             guard, self._guard = self._guard, None
             scratch, self._scratch = self._scratch, None
@@ -145,8 +154,10 @@ class Local:
                 )
                 self._tell(f"D {self._scratch}")
             folder = self._scratch / job.uuid / "work"
+            shared = self._scratch / "volumes"
         try:
             folder.mkdir(parents=True)
+            self._volumes.lay_out(job.mounts, folder.parent, shared)
             for path, content in job.files.items():
                 file = folder / path
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -204,7 +215,8 @@ def _environment(
     server = {
         name: value for name, value in context.environment.items() if name and "=" not in name
     }
-    return {**server, "HOME": str(folder), "PWD": str(folder), **client, "PATH": search}
+    given = {name: local_paths(value, folder.parent) for name, value in client.items()}
+    return {**server, "HOME": str(folder), "PWD": str(folder), **given, "PATH": search}
 
 
 def _failing(lines: bytes) -> Steps:

@@ -41,6 +41,9 @@ class LocalProcess:
         exited: told its exit code, or -1 after a signal (JOB-SM-02).
         gone: told, without the lock, when it and its children are dead.
 
+    Attributes:
+        told: whether all is told of it that there was to tell.
+
     Raises:
         OSError: the system can't run it.
         ValueError: a variable or an argument is none that a process can have.
@@ -61,6 +64,7 @@ class LocalProcess:
         self._output = output
         self._exited = exited
         self._gone = gone
+        self.told = False
         self._ended: list[Callable[[], None]] = []
         self._unheard: deque[bytes] = deque()
         self._over = False
@@ -197,3 +201,4 @@ class LocalProcess:
                 for ended in self._ended:
                     ended()
                 self._clock.settle()
+        self.told = True

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import re
+from typing import TYPE_CHECKING, Final, TypeVar
+from weakref import WeakSet
 
 from joblet_fake.model import system_lines
 from joblet_fake.programs.builtin import BUILTINS
+from joblet_fake.programs.choice import Choice, choose
+from joblet_fake.programs.code_process import CodeProcess
 from joblet_fake.programs.command_io import Io
 from joblet_fake.programs.context import context_of
+from joblet_fake.programs.generator import GeneratorProgram, Registered, label
+from joblet_fake.programs.launcher import before_command, failing
 from joblet_fake.programs.local import Local
 from joblet_fake.programs.run import ScriptedProcess
 from joblet_fake.programs.script import Script
 from joblet_fake.programs.shell import Shell
 from joblet_fake.programs.shell_grammar import ShellSyntaxError
 from joblet_fake.programs.shell_parser import parse
-from joblet_fake.programs.steps import Stdout
+from joblet_fake.programs.steps import Stderr, Stdout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,31 +29,56 @@ if TYPE_CHECKING:
     from joblet_fake.model.job import Job, JobSpec
     from joblet_fake.model.process import Output, Process
     from joblet_fake.programs.context import Context
-    from joblet_fake.programs.steps import Steps
+    from joblet_fake.programs.entry import Entry
+    from joblet_fake.programs.run import Run
+    from joblet_fake.programs.steps import AnyProgram, Steps
 
 SHELLS: Final = ("sh", "bash", "dash")
 UNKNOWN: Final = ("succeed", "not found")
 
+LIMIT: Final = 10.0
+"""Real seconds that code of the test may take from one step to the next."""
+
+EXPLAINED: Final = 10_000
+"""How many jobs can be explained, the newest."""
+
+F = TypeVar("F", bound=GeneratorProgram)
+
 
 class Programs:
-    """What jobs do when they run: scripted by the test, built in, or real local processes.
+    """What jobs do when they run: said by the test, built in, or real local processes.
 
-    The most specific script that matches a job wins, the last written among equals. Without one,
+    The most specific program that matches a job wins, the last written among equals. Without one,
     a built-in command runs; with local execution a real process does. A command that none of
     them knows succeeds with no output, and the job's explanation says that nothing was run.
 
     Args:
         clock: when things happen.
-        local: run jobs without a script as real local processes.
+        local: run jobs without a program of the test as real local processes.
         timeout: real seconds after which a local process is killed.
+        limit: real seconds that a generator may take from one step to the next.
+
+    Attributes:
+        runs: how many jobs each program of the test has run for.
     """
 
-    def __init__(self, clock: Clock, *, local: bool = False, timeout: float = 300.0) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        local: bool = False,
+        timeout: float = 300.0,
+        limit: float = LIMIT,
+    ) -> None:
         self._clock = clock
-        self._scripts: list[Script] = []
+        self._limit = limit
+        self._entries: tuple[Entry, ...] = ()
         self._default: Script | None = None
         self._unknown = UNKNOWN[0]
         self._local = Local(clock, timeout) if local else None
+        self._running: WeakSet[CodeProcess] = WeakSet()
+        self._chosen: dict[str, tuple[Job, Choice]] = {}
+        self.runs: dict[Entry, int] = {}
 
     # The test's side
 
@@ -90,8 +121,63 @@ class Programs:
         >>> Programs(Clock("frozen")).add(Script(command="train").exits(3))
         on(command='train').exits(3)
         """
-        self._scripts.append(script)
+        self._entries = (*self._entries, script)
         return script
+
+    def register(
+        self,
+        command: str | None = None,
+        *,
+        args: Sequence[str] | None = None,
+        name: str | None = None,
+        env: Mapping[str, str] | None = None,
+        when: Callable[[JobSpec], object] | None = None,
+    ) -> Callable[[F], F]:
+        r"""Have a generator function say what matching jobs do: a decorator.
+
+        The function is called with a `RunningJob`. It yields steps, and what it returns is the
+        exit code, nothing being 0. It runs on a thread of its own, without any lock, so that it
+        may call the fake; whoever moved time, or called RunJob, waits until it sleeps or ends. What
+        it raises fails the test, and the job. Its own code takes no time on the clock.
+
+        Args:
+            command: the command, exactly.
+            args: the arguments, all of them.
+            name: the name in RunJob's request.
+            env: variables that are set so, plain or secret.
+            when: a predicate over the job's request, as for `on`.
+
+        Raises:
+            TypeError: what is decorated is no generator function of one argument, or a condition
+                is of a type that no job's request has.
+
+        >>> from joblet_fake import FakeJoblet, Metrics, Sleep, Stderr, Stdout
+        >>> with FakeJoblet(clock="frozen") as joblet:
+        ...     @joblet.programs.register("train.py")
+        ...     def train(job):
+        ...         yield Stdout(b"epoch 1\n")
+        ...         yield Sleep(30)
+        ...         yield Metrics(cpu_percent=93.0, memory_bytes=512 << 20)
+        ...         yield Stderr(b"warning: lr\n")
+        ...         return 0
+        ...     job_id = joblet.rpc("RunJob", command="train.py").job_uuid
+        ...     joblet.clock.advance(30)
+        ...     job = joblet.jobs[job_id]
+        ...     print(job.status, repr(job.stdout), repr(job.stderr))
+        COMPLETED 'epoch 1\n' 'warning: lr\n'
+        """
+        if callable(command):
+            raise TypeError(
+                f"@register on {label(command)} lacks the command that it is for: write "
+                f"@joblet.programs.register('...'), or register() for every job"
+            )
+
+        def registered(function: F) -> F:
+            entry = Registered(function, command=command, args=args, name=name, env=env, when=when)
+            self._entries = (*self._entries, entry)
+            return function
+
+        return registered
 
     def default(self, *, unknown: str | None = None) -> Script:
         """Say what a job does whose command no program knows.
@@ -121,15 +207,57 @@ class Programs:
         self._default = Script()
         return self._default
 
+    def explain(self, job_id: str) -> str:
+        r"""Say which program ran for a job and why, and why the others did not.
+
+        Args:
+            job_id: the job's id, all of it.
+
+        Raises:
+            KeyError: no program was started for such a job.
+
+        >>> from joblet_fake import FakeJoblet
+        >>> with FakeJoblet(clock="frozen") as joblet:
+        ...     _ = joblet.programs.on("train", args=["--fast"]).exits(1)
+        ...     _ = joblet.programs.on("train").prints("loss 0.1\n")
+        ...     job_id = joblet.rpc("RunJob", command="train").job_uuid
+        ...     print(joblet.programs.explain(job_id))  # doctest: +ELLIPSIS
+        job ...-...: train
+        scripted: on(command='train').prints('loss 0.1\n')
+        why: it alone fits
+        does not fit, since the arguments are []: on(command='train', args=['--fast']) (...)
+        """
+        found = self._chosen.get(job_id)
+        if found is None:
+            raise KeyError(
+                f"no program was started for a job {job_id!r}: see joblet.jobs[...].status, and "
+                "give the whole id"
+            )
+        job, choice = found
+        words = " ".join((job.spec.command, *job.spec.args))
+        return "\n".join(
+            [
+                f"job {job.uuid}: {words}",
+                job.explanation,
+                f"why: {choice.reason()}",
+                *choice.verdicts(),
+            ]
+        )
+
     def clear(self) -> None:
-        """Forget all scripts and end all processes."""
-        self._scripts.clear()
+        """Forget all programs and end all processes."""
+        self._entries = ()
         self._default = None
         self._unknown = UNKNOWN[0]
+        self._chosen.clear()
+        self.runs.clear()
         self.close()
 
     def close(self) -> None:
-        """End all real processes and remove their folders."""
+        """End all processes; real ones leave no folder behind."""
+        for process in tuple(self._running):
+            process.abandon()
+        self._running.clear()
         if self._local is not None:
             self._local.close()
 
@@ -138,29 +266,27 @@ class Programs:
     @property
     def asks_user_code(self) -> bool:
         """Whether `choose` would call predicates of the test."""
-        return any(script.when is not None for script in self._scripts)
+        return any(entry.when is not None for entry in self._entries)
 
     @property
     def busy(self) -> bool:
         """Whether a local process is at work."""
         return self._local is not None and self._local.busy
 
-    def choose(self, spec: JobSpec, *, asking: bool = True) -> Script | None:
-        """Give the script for a job.
+    @property
+    def real(self) -> bool:
+        """Whether jobs begin at once, whatever the pace: local processes do."""
+        return self._local is not None
+
+    def choose(self, spec: JobSpec, *, asking: bool = True) -> Choice:
+        """Choose what runs for a job.
 
         Args:
             spec: what was asked for.
-            asking: whether predicates are called, which needs a caller without any lock; scripts
+            asking: whether predicates are called, which needs a caller without any lock; programs
                 with one are left out otherwise.
         """
-        best: Script | None = None
-        for script in tuple(self._scripts):
-            if script.when is not None and not asking:
-                continue
-            fits = script.matches(spec) and (script.when is None or script.when(spec))
-            if fits and (best is None or script.weight >= best.weight):
-                best = script
-        return best
+        return choose(spec, self._entries, asking=asking)
 
     def launch(
         self,
@@ -174,24 +300,86 @@ class Programs:
         Raises:
             LaunchError: the script says so, or a local process can't be made.
         """
-        chosen = job.spec.program
-        if chosen is None:
+        choice = job.spec.program
+        if not isinstance(choice, Choice):
             # Predicates had their say when RunJob came; here the model's lock is held.
-            chosen = self.choose(job.spec, asking=False)
-        if isinstance(chosen, Script):
-            job.explanation = f"scripted: {chosen!r}"
-            chosen.check_start()
-            program: Callable[[Context], Steps] = chosen
-        elif self._local is not None:
+            choice = self.choose(job.spec, asking=False)
+        self._chosen[job.uuid] = (job, choice)
+        if len(self._chosen) > EXPLAINED:
+            del self._chosen[next(iter(self._chosen))]
+        entry = choice.entry
+        context = context_of(job, self._clock)
+        lines, fails = before_command(context, self._clock.now_ns())
+        if fails:
+            job.explanation = "nothing was run: the client set variables of the launcher's"
+            return ScriptedProcess(failing(lines), context, output, exited, delay)
+        if entry is None and self._local is not None:
             job.explanation = "a real local process"
+            if lines:
+                output(lines)
             return self._local.launch(job, output, exited, delay)
+        if entry is None:
+            program: AnyProgram = self._unscripted(job, context)
         else:
-            program = self._unscripted(job)
-        context = context_of(job, self._clock)
-        return ScriptedProcess(program(context), self._clock, output, exited, delay)
+            context.attempt = attempt = self._next_attempt(entry)
+            job.explanation = entry.describe(attempt)
+            entry.check_start(attempt)
+            program = entry.for_attempt(attempt)
+        if isinstance(entry, Registered):
+            return self._of_test(program, context, output, exited, delay, opening=lines)
+        return ScriptedProcess(program, context, output, exited, delay, opening=lines)
 
-    def _unscripted(self, job: Job) -> Callable[[Context], Steps]:
+    def resume(self, job: Job, output: Output, exited: Callable[[int], None], past: Run) -> Process:
+        """Start a job's program where another process of it was.
+
+        It goes through its steps again, without their output, and waits until the moment until
+        which the other one waited.
+
+        Args:
+            job: the job, as it was when it was launched but for its log.
+            output: takes what it writes from then on.
+            exited: told the exit code, once.
+            past: what the other process had done, from `ScriptedProcess.so_far`.
+        """
         context = context_of(job, self._clock)
+        context.attempt = past.attempt
+        lines, _ = before_command(context, self._clock.now_ns())
+        if past.of_test:
+            return self._of_test(past.program, context, output, exited, past=past, opening=lines)
+        return ScriptedProcess(past.program, context, output, exited, past=past, opening=lines)
+
+    def _next_attempt(self, entry: Entry) -> int:
+        """Count a run of a program of the test; give the how manieth it is."""
+        self.runs[entry] = attempt = self.runs.get(entry, 0) + 1
+        return attempt
+
+    def _of_test(
+        self,
+        program: AnyProgram,
+        context: Context,
+        output: Output,
+        exited: Callable[[int], None],
+        delay: float = 0,
+        *,
+        past: Run | None = None,
+        opening: bytes = b"",
+    ) -> Process:
+        context.label = label(program)
+        process = CodeProcess(
+            program,
+            context,
+            output,
+            exited,
+            delay,
+            past=past,
+            opening=opening,
+            owner=self,
+            limit=self._limit,
+        )
+        self._running.add(process)
+        return process
+
+    def _unscripted(self, job: Job, context: Context) -> AnyProgram:
         base = context.command.rpartition("/")[2]
         if base in SHELLS and context.args[:1] == ("-c",) and context.args[1:]:
             try:
@@ -203,15 +391,15 @@ class Programs:
             def shell(context: Context) -> Steps:
                 context.unknown_fails = self._unknown == "not found"
                 try:
-                    shell = Shell(context, base, context.args[2:])
+                    shell = Shell(context, context.program, context.args[2:])
                     status = yield from shell.run(script)
                 except (ShellSyntaxError, RecursionError) as error:
-                    job.explanation += f"; ended early, since {error}"
+                    context.job.explanation += f"; ended early, since {error}"
                     return 2
                 if context.unknown:
                     names = ", ".join(repr(name) for name in dict.fromkeys(context.unknown))
                     outcome = "not found" if context.unknown_fails else "nothing was run for"
-                    job.explanation += f"; {outcome} {names}, which no program knows"
+                    context.job.explanation += f"; {outcome} {names}, which no program knows"
                 return status
 
             return shell
@@ -219,21 +407,27 @@ class Programs:
         if builtin is None:
             return self._nothing(job, repr(context.command))
         job.explanation = f"built in: {base}"
-        return lambda context: builtin(context, list(context.args), Io())
+        return lambda context: _called(builtin(context, list(context.args), Io()), context, base)
 
-    def _nothing(self, job: Job, what: str) -> Callable[[Context], Steps]:
+    def _nothing(self, job: Job, what: str) -> AnyProgram:
         default = self._default
         if default is not None:
             job.explanation = f"no program knows {what}; default: {default!r}"
-            default.check_start()
-            return default
+            attempt = self._next_attempt(default)
+            default.check_start(attempt)
+            return default.for_attempt(attempt)
         if self._unknown == "not found":
             job.explanation = f"no program knows {what}; it failed as a command that is not there"
 
             def not_found(context: Context) -> Steps:
-                yield Stdout(
-                    system_lines.unknown_command(self._clock.now_ns(), context.command),
-                )
+                now, command = self._clock.now_ns(), context.command
+                if command.startswith("/"):
+                    # No upload can be executed (JOB-RUN-72).
+                    uploaded = Io().place(command) in context.files
+                    reason = "permission denied" if uploaded else "no such file or directory"
+                    yield Stdout(system_lines.exec_failed(now, job.uuid, reason))
+                else:
+                    yield Stdout(system_lines.unknown_command(now, command))
                 return 1
 
             return not_found
@@ -247,3 +441,19 @@ class Programs:
             return 0
 
         return nothing
+
+
+def _called(steps: Steps, context: Context, base: str) -> Steps:
+    """Give a command that names itself in its errors as a job's process is called: by its path."""
+    mentions = re.compile(rf"^{re.escape(base)}(?=:)|(?<=^Try '){re.escape(base)}", re.MULTILINE)
+    status = 0
+    try:
+        while True:
+            step = steps.send(status) if status else next(steps)
+            if isinstance(step, Stderr):
+                text = step.data.decode(errors="surrogateescape")
+                told = mentions.sub(context.program.replace("\\", r"\\"), text)
+                step = Stderr(told.encode(errors="surrogateescape"))
+            status = yield step
+    except StopIteration as stop:
+        return stop.value or 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -9,7 +10,7 @@ from joblet_fake.programs import shell_grammar as grammar
 from joblet_fake.programs.arithmetic import UncomputableError, compute
 from joblet_fake.programs.builtin import BUILTINS
 from joblet_fake.programs.command_io import Io
-from joblet_fake.programs.shell_commands import COMMANDS, Exit, Loop
+from joblet_fake.programs.shell_commands import COMMANDS, TERM, Exit, Killed, Loop
 from joblet_fake.programs.shell_parser import parse
 from joblet_fake.programs.shell_words import Words
 from joblet_fake.programs.steps import Sleep, Stderr, Stdout
@@ -18,10 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from joblet_fake.programs.context import Context
+    from joblet_fake.programs.job_files import JobFiles
     from joblet_fake.programs.steps import Steps, Work
 
 NOT_FOUND: Final = 127
 """The status of a command that is not there."""
+
+CANNOT_CREATE: Final = {errno.ENOENT: "Directory nonexistent"}
+"""What a shell calls a problem that the system calls otherwise."""
+
+BUILT_INTO_SH: Final = ("echo", "printf", "pwd")
+"""The commands with output that a plain `sh` does itself."""
 
 ROUNDS: Final = 50_000
 """A loop that goes round more often without sleeping is taken for one that never ends."""
@@ -34,6 +42,7 @@ class Shell:
     Attributes:
         context: the job that it runs in.
         name: what it was called as; a plain `sh` has another echo than `bash`.
+        pid: its process; 1 is the job's own, which no signal kills (JOB-SM-12).
         args: what follows the script, `$0` first.
         environment: the variables that it is given; the job's own if None.
         variables: all its variables.
@@ -60,6 +69,7 @@ class Shell:
     at_exit: grammar.Script | None = None
     stops_on_failure: bool = False
     io: Io = field(default_factory=Io)
+    pid: int = 1
     _substituted: int = 0
     _lenient: int = 0
     loops: int = 0
@@ -74,8 +84,8 @@ class Shell:
     # Scripts
 
     def run(self, script: grammar.Script) -> Steps:
-        """Run a whole `sh -c`; the last command takes the shell's place (it is then PID 1)."""
-        yield from self._until_exit(script, last=True)
+        """Run a whole `sh -c`; the last command takes a bash's place, not that of a plain shell."""
+        yield from self._until_exit(script, last=not self.io.posix)
         if self.at_exit is not None:
             script, self.at_exit, status = self.at_exit, None, self.status
             yield from self._until_exit(script)
@@ -107,7 +117,7 @@ class Shell:
                 yield from self._pipeline(pipeline, last=last and final)
             finally:
                 self._lenient -= not final or pipeline.negated
-            counts = final and not pipeline.negated and not self._lenient
+            counts = final and _fails_alone(pipeline) and not self._lenient
             if self.stops_on_failure and self.status and counts:
                 raise Exit(self.status)
         return self.status
@@ -220,22 +230,20 @@ class Shell:
         words: list[str] = []
         for word in command.words:
             words.extend((yield from self._expand(word)))
-        assigned = {}
-        for name, word in command.assignments:
-            assigned[name] = "".join((yield from self._expand(word, split=False)))
-        if words:
-            steps = self.call(words, assigned, last=last)
-        else:
-            self.variables.update(assigned)
-            steps = self._nothing(self._substituted)
-        self._substituted = 0
+        steps = self._assigned(command, words, last=last)
         self.status = yield from self._all_redirected(steps, command.redirections)
         return self.status
 
-    @staticmethod
-    def _nothing(substituted: int) -> Steps:
-        """Run no command: the status is that of the last `$(...)`, if there was one."""
-        yield from ()
+    def _assigned(self, command: grammar.Simple, words: list[str], *, last: bool) -> Steps:
+        """Run a command with the variables that are set for it; its redirections hold for both."""
+        assigned = {}
+        for name, word in command.assignments:
+            assigned[name] = "".join((yield from self._expand(word, split=False)))
+        substituted, self._substituted = self._substituted, 0
+        if words:
+            return (yield from self.call(words, assigned, last=last))
+        # The status of no command is that of the last `$(...)`, if there was one.
+        self.variables.update(assigned)
         return substituted
 
     def _all_redirected(self, steps: Steps, redirections: tuple[grammar.Redirection, ...]) -> Steps:
@@ -256,9 +264,26 @@ class Shell:
             return (yield from special(self, args))
         base = name.rpartition("/")[2]
         if base in ("sh", "bash", "dash") and args[:1] == ["-c"] and len(args) > 1:
-            io = Io(self.io.stdin, self.io.cwd)
-            inner = Shell(self.context, base, tuple(args[2:]), self._environment(assigned), io=io)
-            return (yield from inner.run(parse(args[1])))
+            # The last command takes the shell's own place, where it may.
+            pid = self.pid if last and self.trap is None else self.context.next_pid()
+            inner = Shell(
+                self.context,
+                name,
+                tuple(args[2:]),
+                self._environment(assigned),
+                io=Io(self.io.stdin, self.io.cwd),
+                pid=pid,
+            )
+            try:
+                return (yield from inner.run(parse(args[1])))
+            except Killed as killed:
+                if pid == self.pid:
+                    raise
+                if killed.group:
+                    return (yield from self._terminated(killed.status))
+                if killed.said:
+                    yield Stderr(f"{killed.said}\n".encode())
+                return killed.status
         builtin = BUILTINS.get(base)
         if builtin is None:
             self.context.unknown.append(name)
@@ -267,7 +292,7 @@ class Shell:
             yield Stderr(f"{self.name}: 1: {name}: not found\n".encode(errors="surrogateescape"))
             return NOT_FOUND
         self.io.environment = self._environment(assigned)
-        child = (not last or self.trap is not None) and not self.deaf
+        child = (not last or self.trap is not None or self.pid != 1) and not self.deaf
         steps = builtin(self.context, args, self.io)
         status = 0
         try:
@@ -283,6 +308,17 @@ class Shell:
                 step = steps.send(status)
         except StopIteration as stop:
             return stop.value or 0
+        except OSError as error:
+            # What it writes to is full (JOB-SM-10, VOL-28).
+            steps.close()
+            yield self._unwritten(name, error)
+            return 1
+
+    def _unwritten(self, name: str, error: OSError) -> Stderr:
+        problem = f"{name}: write error: {error.strerror}"
+        if self.io.posix and name in BUILT_INTO_SH:
+            problem = f"{self.name}: 1: {name}: {name}: I/O error"
+        return Stderr(f"{problem}\n".encode(errors="surrogateescape"))
 
     def _environment(self, assigned: dict[str, str]) -> dict[str, str]:
         """Give what a command sees: the exported variables and those set for it alone."""
@@ -291,9 +327,11 @@ class Shell:
         )
 
     def _terminated(self, status: int) -> Steps:
-        """A child died of SIGTERM: run the trap, if there is one, and go on."""
+        """A child died of SIGTERM: say so, run the trap, if there is one, and go on."""
+        if self.trap is None and self.pid != 1:
+            raise Killed(TERM, group=True)
+        yield Stderr(b"Terminated\n")
         if self.trap is None:
-            yield Stderr(b"Terminated\n")
             return status
         trap, self.trap = self.trap, None
         yield from self.run_list(trap)
@@ -309,12 +347,20 @@ class Shell:
             case ">" | ">>", "/dev/null":
                 return (yield from _moved(steps, redirection.stream, None))
             case ">" | ">>", _:
-                kept: list[bytes] = []
-                status = yield from _moved(steps, redirection.stream, kept.append)
                 path = self.context_path(target)
-                before = self.context.files.get(path, b"") if redirection.operator == ">>" else b""
-                self.context.files[path] = before + b"".join(kept)
-                return status
+                files = self.context.files
+                try:
+                    files.write(path, b"", append=redirection.operator == ">>")
+                except OSError as error:
+                    steps.close()
+                    problem = CANNOT_CREATE.get(error.errno or 0, error.strerror)
+                    yield Stderr(f"{self.name}: 1: cannot create {target}: {problem}\n".encode())
+                    return 2
+                try:
+                    return (yield from _moved(steps, redirection.stream, _adding(files, path)))
+                except OSError:
+                    # It could not even say that there is no room.
+                    return 1
             case "<", _:
                 path = self.context_path(target)
                 if target != "/dev/null" and path not in self.context.files:
@@ -376,7 +422,7 @@ class Shell:
         name = piece.name
         special = {
             "?": str(self.status),
-            "$": "1",
+            "$": str(self.pid),
             "#": str(max(0, len(self.args) - 1)),
             "@": " ".join(self.args[1:]),
             "*": " ".join(self.args[1:]),
@@ -387,6 +433,18 @@ class Shell:
         if name.isdigit():
             return self.args[int(name)] if int(name) < len(self.args) else ""
         return self.variables.get(name) or piece.default or ""
+
+
+def _fails_alone(pipeline: grammar.Pipeline) -> bool:
+    """Tell whether its failure ends a shell after `set -e`.
+
+    What runs inside of braces, conditions and loops has had its own say.
+    """
+    last = pipeline.commands[-1]
+    if isinstance(last, grammar.Redirected):
+        last = last.command
+    simple = isinstance(last, grammar.Simple) or (isinstance(last, grammar.Group) and last.subshell)
+    return not pipeline.negated and (simple or len(pipeline.commands) > 1)
 
 
 def _group(script: grammar.Script) -> grammar.Group:
@@ -404,14 +462,22 @@ def _moved(
     try:
         step = next(steps)
         while True:
-            if isinstance(step, moved):
-                if sink is Stdout or sink is Stderr:
-                    yield sink(step.data)
+            try:
+                if not isinstance(step, moved):
+                    status = yield step
+                elif sink is Stdout or sink is Stderr:
+                    status = yield sink(step.data)
                 elif sink is not None:
                     sink(step.data)
-                status = 0
+                    status = 0
+            except OSError as error:
+                # Whoever wrote it learns that there is no room for it.
+                step = steps.throw(error)
             else:
-                status = yield step
-            step = steps.send(status)
+                step = steps.send(status)
     except StopIteration as stop:
         return stop.value or 0
+
+
+def _adding(files: JobFiles, path: str) -> Callable[[bytes], None]:
+    return lambda data: files.write(path, data, append=True)

@@ -16,12 +16,45 @@ if TYPE_CHECKING:
     from joblet_fake.programs.steps import Steps
 
 
+SIGNALLED: Final = 128
+"""What a shell adds to the number of the signal that ended a child."""
+
+SIGNALS: Final = {"HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "USR1": 10, "TERM": 15}
+TERM: Final = SIGNALS["TERM"]
+SAID: Final = {
+    1: "Hangup",
+    2: "",
+    3: "Quit",
+    6: "Aborted",
+    9: "Killed",
+    10: "User defined signal 1",
+    15: "Terminated",
+}
+"""What a shell says of a child that a signal ended."""
+
+
 class Exit(Exception):  # noqa: N818 - it is control flow, as in a shell
     """`exit N`."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
+
+
+class Killed(Exception):  # noqa: N818 - as above
+    """A signal ends the shell.
+
+    Attributes:
+        status: what the shell that waits for it sees.
+        said: what that shell says of it.
+        group: whether that shell got the signal, too.
+    """
+
+    def __init__(self, signal: int, *, group: bool = False) -> None:
+        super().__init__(signal)
+        self.group = group
+        self.status = SIGNALLED + signal
+        self.said = SAID[signal]
 
 
 class Loop(Exception):  # noqa: N818 - it is control flow, as in a shell
@@ -110,8 +143,27 @@ def _wait(_shell: Shell, _args: list[str]) -> Steps:
 
 
 def _kill(shell: Shell, args: list[str]) -> Steps:
-    yield from ()
-    shell.context.unknown.append(" ".join(["kill", *args]))
+    name, targets = "TERM", list(args)
+    if targets[:1] == ["-s"]:
+        name, targets = targets[1] if targets[1:] else "", targets[2:]
+    elif targets and targets[0].startswith("-"):
+        name, targets = targets[0][1:], targets[1:]
+    if not shell.io.posix:
+        name = name.removeprefix("SIG")
+    signal = SIGNALS.get(name, int(name) if name.isdecimal() else -1)
+    if signal not in {0, *SAID} or len(targets) != 1 or not targets[0].isdecimal():
+        shell.context.unknown.append(" ".join(["kill", *args]))
+        return 0
+    if targets[0] not in ("1", str(shell.pid)):
+        yield Stderr(f"{shell.name}: 1: kill: No such process\n\n".encode())
+        return 1
+    if targets[0] != str(shell.pid) or not signal:
+        return 0
+    if signal == TERM and shell.trap is not None:
+        yield from shell.run_list(shell.trap)
+    elif shell.pid != 1 and not (signal == TERM and shell.deaf):
+        # Process 1 of a namespace gets no signal that it does not handle (JOB-SM-12).
+        raise Killed(signal)
     return 0
 
 

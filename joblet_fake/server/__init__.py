@@ -1,8 +1,10 @@
 """Sockets, certificates, the event loop: how calls reach a fake."""
 
 from joblet_fake.server.backend import STALL_TIMEOUT, Backend, StalledError
+from joblet_fake.server.connections import Connection, ConnectionsError
+from joblet_fake.server.listener import HOST, Listener, PortError
 from joblet_fake.server.loop import ForkError, check_thread, forked, shared_loop
-from joblet_fake.server.server import HOST, PortError, Server, is_loopback
+from joblet_fake.server.server import Server, is_loopback
 from joblet_fake.server.tls import NOBODY, Tls
 
 __all__ = [
@@ -10,7 +12,10 @@ __all__ = [
     "NOBODY",
     "STALL_TIMEOUT",
     "Backend",
+    "Connection",
+    "ConnectionsError",
     "ForkError",
+    "Listener",
     "PortError",
     "Server",
     "StalledError",

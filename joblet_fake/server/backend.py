@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from joblet_fake.programs import LIMIT, stuck
+from joblet_fake.server.connections import peer_of
 from joblet_fake.server.drive import Drive
 from joblet_fake.services import StatusError
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from joblet_fake.clock import Clock
-    from joblet_fake.exchange import Calls, Exchange
+    from joblet_fake.exchange import Calls, Exchange, FaultRules
     from joblet_fake.server.loop import Loop
 
 T = TypeVar("T")
@@ -24,6 +27,12 @@ STALL_TIMEOUT: Final = 30.0
 
 SHORTLY: Final = 0.01
 """Real seconds between two looks at a frozen clock by a call that waits for a local process."""
+
+ASKED_AT_ONCE: Final = 200
+"""How many calls can wait for code of the test at once; a predicate that asks itself gets there."""
+
+TEXT_SHOWN: Final = 500
+"""How many characters of an error's text a client sees."""
 
 READS_KEPT: Final = 1000
 """How many different reads are remembered to see that a client polls."""
@@ -90,6 +99,25 @@ class Waker:
         self._event.clear()
         self._backend.check_open()
 
+    async def wait_at_most(self, seconds: float) -> bool:
+        """Wait for a wake-up for some real time, whatever the clock does; tell whether it came.
+
+        Raises:
+            StatusError: the server stops.
+        """
+        backend = self._backend
+        backend.check_open()
+        backend.drive.wait()
+        try:
+            await asyncio.wait_for(self._event.wait(), seconds)
+        except TimeoutError:
+            return False
+        finally:
+            backend.drive.wake()
+        self._event.clear()
+        backend.check_open()
+        return True
+
     async def _wait_on_frozen(self) -> None:
         backend = self._backend
         while True:
@@ -111,9 +139,11 @@ class Backend:
         exchange: serves calls.
         calls: the journal.
         loop: where the server lives.
+        faults: what shall go wrong with calls.
         errors: where errors of the fake itself are kept.
         plaintext_role: the role of callers without a certificate, on a server without TLS.
         stall_timeout: real seconds that a stream waits on a frozen clock that nobody moves.
+        code_timeout: real seconds that a predicate of the test may take.
     """
 
     def __init__(
@@ -122,15 +152,19 @@ class Backend:
         calls: Calls,
         loop: Loop,
         *,
+        faults: FaultRules,
         errors: list[BaseException] | None = None,
         plaintext_role: str = "admin",
         stall_timeout: float = STALL_TIMEOUT,
+        code_timeout: float = LIMIT,
     ) -> None:
         self.exchange = exchange
         self.calls = calls
         self.loop = loop
+        self.faults = faults
         self.plaintext_role = plaintext_role
         self.stall_timeout = stall_timeout
+        self.code_timeout = code_timeout
         self.clock: Clock = exchange.model.clock
         self.launcher = exchange.model.launcher
         self.drive = Drive(self.clock, loop, self.fire)
@@ -139,6 +173,10 @@ class Backend:
         self._wakers: set[Waker] = set()
         self._closing = False
         self._last_seen: dict[tuple[str, bytes], object] = {}
+        self._asked = 0
+        # What the fake in front does: restart, and make new connections for its own calls.
+        self.restart: Callable[[], object] = lambda: None
+        self.reconnect: Callable[[], object] = lambda: None
         self._unwatch = self.clock.on_move(self._moved)
 
     def _moved(self) -> None:
@@ -193,9 +231,27 @@ class Backend:
                     failed.append(error)
                 waker.wake()
 
-            threading.Thread(target=work, name="joblet-fake-asks", daemon=True).start()
-            while not given and not failed:
-                await waker.wait_for_code()
+            if self._asked >= ASKED_AT_ONCE:
+                raise self.broken(
+                    RecursionError(
+                        f"{ASKED_AT_ONCE} predicates are being asked at once: a call that one of "
+                        "them makes seems to ask it again",
+                    ),
+                    "a predicate of the test failed",
+                )
+            self._asked += 1
+            try:
+                thread = threading.Thread(target=work, name="joblet-fake-asks", daemon=True)
+                thread.start()
+                while not given and not failed:
+                    try:
+                        await asyncio.wait_for(waker.wait_for_code(), self.code_timeout)
+                    except TimeoutError:
+                        late = stuck("a predicate", self.code_timeout, thread, work.__code__)
+                        if late is not None and not given:
+                            failed.append(late)
+            finally:
+                self._asked -= 1
         if failed:
             raise self.broken(failed[0], "a predicate of the test failed")
         return given[0]
@@ -207,11 +263,68 @@ class Backend:
     ) -> StatusError:
         """Keep an error that is not the client's, and give what the client sees meanwhile."""
         self.errors.append(error)
+        text = str(error)
+        if len(text) > TEXT_SHOWN:
+            # An error that quotes another call's error must not grow from call to call.
+            text = f"{text[:TEXT_SHOWN]}..."
         return StatusError(
             "INTERNAL",
-            f"{what} ({type(error).__name__}: {error}); "
+            f"{what} ({type(error).__name__}: {text}); "
             "the test that it ran in fails with the traceback",
         )
+
+    async def hold_up(
+        self,
+        holds: Callable[[], bool],
+        watch: Callable[[Callable[[], None]], Callable[[], object]],
+        what: str,
+    ) -> None:
+        """Keep a call waiting for as long as something holds it up.
+
+        Args:
+            holds: tells whether it does.
+            watch: has a callback told when it may hold no longer; what it gives ends that.
+            what: what holds it up, for the error's text.
+
+        Raises:
+            StatusError: the client has not given up after `stall_timeout` real seconds, and the
+                test fails with the reason; or the server stops.
+        """
+        end = time.monotonic() + self.stall_timeout
+        with self.waker() as waker:
+            unwatch = watch(waker.wake)
+            try:
+                while holds():
+                    left = end - time.monotonic()
+                    if left <= 0:
+                        raise self.waited_for(what)
+                    await waker.wait_at_most(left)
+            finally:
+                unwatch()
+
+    def waited_for(self, what: str) -> StatusError:
+        """Keep the news that a client waits for ever, and give what it gets then."""
+        reason = (
+            f"{what} gave no answer for {self.stall_timeout:g} s, and the client still waits: "
+            "it has no deadline, or a longer one"
+        )
+        self.errors.append(StalledError(reason))
+        return StatusError("ABORTED", f"joblet-fake: {reason}")
+
+    def note_cut(self, peer: str) -> object:
+        """Note that a client's connection is about to be cut, and what its open calls see.
+
+        Args:
+            peer: where the client is, as `host:port`.
+
+        Returns:
+            What must not go before the cut: the fake's own channels, which it uses no more.
+        """
+        now = self.clock.now_ns()
+        for call in self.calls:
+            if call.code is None and peer_of(call.peer) == peer:
+                self.calls.end(call, now, "UNAVAILABLE")
+        return self.reconnect()
 
     def stalled(self) -> StatusError:
         """Keep the news that a stream waited in vain, and give what the client sees."""
@@ -223,6 +336,11 @@ class Backend:
             reason = f"clock is frozen, next event in {seconds:g} s: advance()"
         self.errors.append(StalledError(reason))
         return StatusError("ABORTED", f"joblet-fake: {reason}")
+
+    @property
+    def closing(self) -> bool:
+        """Whether the server stops."""
+        return self._closing
 
     def check_open(self) -> None:
         """Refuse to go on when the server stops.

@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import grpc
 
-from joblet_fake.exchange import Call, role_of
+from joblet_fake.exchange import INSIDE, Call, role_of
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.outcome import Outcome
+from joblet_fake.server.connections import connections
+from joblet_fake.server.faulty import Faulty
+from joblet_fake.server.gate import Gate
 from joblet_fake.server.tls import client_name
+from joblet_fake.server.turn import Turn
 from joblet_fake.services import Asked, StatusError, Streamed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
+    from joblet_fake.exchange import Cut, Trailers
     from joblet_fake.server.backend import Backend
     from joblet_fake.services import Answer
     from joblet_fake.wire import Method
@@ -27,12 +32,16 @@ BATCH: Final = 64
 
 CODES: Final = {code.name: code for code in grpc.StatusCode}
 
-POLLED: Final = frozenset({"JobService.GetJobStatus", "JobService.ListJobs"})
+POLLED: Final = frozenset(
+    {
+        "JobService.GetJobStatus",
+        "JobService.GetWorkflowJobs",
+        "JobService.GetWorkflowStatus",
+        "JobService.ListJobs",
+        "JobService.ListWorkflows",
+    },
+)
 """The reads that clients repeat while they wait for something to happen."""
-
-
-LATEST: Final = 2_000_000_000
-"""Clock nanoseconds that a call takes at most, with all durations of a pace in a row."""
 
 
 def _given_up(context: Context) -> str:
@@ -49,10 +58,19 @@ class Port(grpc.GenericRpcHandler):
         backend: what all ports of a server share.
         persist: whether this is the persist port.
         tls: whether callers show certificates.
+
+    Attributes:
+        name: `"core"` or `"persist"`.
+        gate: what all its calls pass.
+        number: where it listens.
     """
 
     def __init__(self, backend: Backend, *, persist: bool, tls: bool) -> None:
+        self.name = "persist" if persist else "core"
+        self.gate = Gate()
+        self.number = 0
         self._backend = backend
+        self._faulty = Faulty(backend, self.gate, self._cut)
         self._tls = tls
         api, roles = backend.exchange.api, backend.exchange.generation.roles
         self._by_name = {client_name(role).encode(): role for role in roles}
@@ -95,19 +113,30 @@ class Port(grpc.GenericRpcHandler):
     def _call(self, method: Method, data: bytes, context: Context) -> Call:
         """Enter a call in the journal."""
         backend = self._backend
+        metadata = tuple(context.invocation_metadata() or ())
+        inside = INSIDE in metadata
+        if inside:
+            metadata = tuple(pair for pair in metadata if pair != INSIDE)
         call = Call(
             method.key,
             self._role(context),
             data,
             backend.clock.now_ns(),
             method,
-            tuple(context.invocation_metadata() or ()),
+            metadata,
             context.peer(),
             # The stubs don't know that it is None without a deadline.
             cast("float | None", context.time_remaining()),
+            inside=inside,
         )
         backend.calls.add(call)
         return call
+
+    def _cut(self, peer: str, how: Cut) -> None:
+        """End the connection of a peer."""
+        for connection in connections(self.name, self.number, self._backend.note_cut):
+            if connection.peer == peer:
+                connection.reset() if how.reset else connection.drop()
 
     def _role(self, context: Context) -> str:
         if not self._tls:
@@ -123,22 +152,33 @@ class Port(grpc.GenericRpcHandler):
 
     def _unary(self, method: Method) -> Callable[..., Any]:
         backend = self._backend
-        begin = backend.exchange.begin
+        begin, caused_by = backend.exchange.begin, backend.clock.holds.caused_by
         key = method.key
         polled = key in POLLED and backend.clock.mode == "skipping"
+        armed, gate = backend.faults.armed, self.gate
+
+        async def work(call: Call, data: bytes) -> bytes:
+            turn = Turn(backend, call)
+            with caused_by(call):
+                answer = begin(method, call.role, data)
+            if polled and isinstance(answer, bytes) and backend.seen(key, data, answer):
+                # A client that reads the same again waits for the clock: let it get there.
+                await turn.skip()
+                answer = begin(method, call.role, data)
+                backend.seen(key, data, answer)
+            if not isinstance(answer, bytes):
+                answer = await self._later(answer, turn, call)
+            await turn.free()
+            return answer
 
         async def handle(data: bytes, context: Context) -> bytes:
             call = self._call(method, data, context)
             backend.drive.enter()
             try:
-                answer = begin(method, call.role, data)
-                if polled and isinstance(answer, bytes) and backend.seen(key, data, answer):
-                    # A client that reads the same again waits for the clock: let it get there.
-                    backend.fire(backend.clock.skip)
-                    answer = begin(method, call.role, data)
-                    backend.seen(key, data, answer)
-                if not isinstance(answer, bytes):
-                    answer = await self._later(answer)
+                if key in armed or gate.closed:
+                    answer = await self._faulty.unary(method, call, lambda: work(call, data))
+                else:
+                    answer = await work(call, data)
             except StatusError as error:
                 failure = error
             except asyncio.CancelledError:
@@ -154,45 +194,33 @@ class Port(grpc.GenericRpcHandler):
             finally:
                 backend.drive.leave()
             backend.calls.end(call, backend.clock.now_ns(), failure.code, failure.details)
-            await context.abort(CODES[failure.code], failure.details)
+            await context.abort(CODES[failure.code], failure.details, failure.trailers)
             raise AssertionError  # abort never returns
 
         return handle
 
-    async def _later(self, answer: Answer) -> bytes:
+    async def _later(self, answer: Answer, turn: Turn, call: Call) -> bytes:
         """Give a unary method's answer that takes time, or the test's own code."""
-        if isinstance(answer, Asked):
-            given = await self._backend.ask(answer.question)
-            answer = self._backend.exchange.go_on(answer, given)
-        if isinstance(answer, Outcome):
-            await self._done(answer)
-            answer = answer.result()
+        backend = self._backend
+        while isinstance(answer, Asked | Outcome):
+            if isinstance(answer, Asked):
+                given = await backend.ask(answer.question)
+                with backend.clock.holds.caused_by(call):
+                    answer = backend.exchange.go_on(answer, given)
+            else:
+                await turn.done(answer)
+                answer = answer.result()
         if not isinstance(answer, bytes):
             raise TypeError(f"a unary method answered with {answer!r}")
         return answer
 
-    async def _done(self, outcome: Outcome[bytes]) -> None:
-        backend, clock = self._backend, self._backend.clock
-        if outcome.done:
-            return
-        with backend.waker() as waker:
-            with clock.lock:
-                outcome.on_done(waker.wake)
-            latest = clock.now_ns() + LATEST
-            while not outcome.done:
-                if clock.mode != "frozen":
-                    await waker.wait()
-                elif (due := clock.next_due()) is not None and due <= latest:
-                    # Only the caller could move this clock, and it waits for us: the call itself
-                    # takes its time off the clock.
-                    clock.step()
-                elif backend.launcher.busy:
-                    await waker.wait_shortly()
-                else:
-                    await waker.wait()
-
     def _stream(self, method: Method) -> Callable[..., Any]:
         backend = self._backend
+        key = method.key
+        armed, gate = backend.faults.armed, self.gate
+
+        def work(call: Call, data: bytes) -> AsyncGenerator[list[bytes], None]:
+            return self._batches(backend.exchange.begin(method, call.role, data), call)
 
         async def handle(
             data: bytes,
@@ -201,15 +229,18 @@ class Port(grpc.GenericRpcHandler):
             call = self._call(method, data, context)
             backend.drive.enter()
             code, details = "OK", ""
+            trailers: Trailers = ()
             try:
-                answer = backend.exchange.begin(method, call.role, data)
-                if isinstance(answer, Streamed):
-                    async for batch in self._batches(answer, call):
-                        for message in batch:
-                            call.note(message, backend.clock.now_ns())
-                            yield message
+                if key in armed or gate.closed:
+                    batches = self._faulty.stream(method, call, lambda: work(call, data))
+                else:
+                    batches = work(call, data)
+                async for batch in batches:
+                    for message in batch:
+                        call.note(message, backend.clock.now_ns())
+                        yield message
             except StatusError as error:
-                code, details = error.code, error.details
+                code, details, trailers = error.code, error.details, error.trailers
             except (asyncio.CancelledError, GeneratorExit):
                 code = _given_up(context)
                 raise
@@ -220,12 +251,15 @@ class Port(grpc.GenericRpcHandler):
                 backend.drive.leave()
                 backend.calls.end(call, backend.clock.now_ns(), code, details)
             if code != "OK":
-                await context.abort(CODES[code], details)
+                await context.abort(CODES[code], details, trailers)
 
         return handle
 
-    async def _batches(self, streamed: Streamed, call: Call) -> AsyncIterator[list[bytes]]:
-        feed, encode = streamed.feed, streamed.encode
+    async def _batches(self, answer: Answer, call: Call) -> AsyncGenerator[list[bytes], None]:
+        if not isinstance(answer, Streamed):
+            return
+        feed, encode, gate = answer.feed, answer.encode, self.gate
+        turn = Turn(self._backend, call)
         lock = self._backend.clock.lock
         with self._backend.waker() as waker:
             try:
@@ -233,19 +267,21 @@ class Port(grpc.GenericRpcHandler):
                     feed.subscribe(waker.wake)
                 self._backend.calls.followed(call)
                 while True:
+                    if gate.closed:
+                        await gate.passed(self._backend)
                     waker.clear()
                     with lock:
                         try:
                             batch = feed.take(BATCH)
                         except Refusal as refusal:
-                            raise streamed.refused(refusal) from None
+                            raise answer.refused(refusal) from None
                         ended = feed.ended
                     # All at once: one by one, between two sends, takes several times as long.
                     yield [encode(item) for item in batch]
                     if ended:
                         return
                     if not batch:
-                        await waker.wait()
+                        await turn.wait(waker)
             finally:
                 with lock:
                     feed.close()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import grpc
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,20 +23,50 @@ NOBODY: Final = "nobody"
 """The role whose certificate names no role at all."""
 
 
-@cache
-def authority() -> trustme.CA:
-    """Give the process's certificate authority; making it takes some milliseconds, once."""
-    return trustme.CA(organization_name="Joblet", organization_unit_name="CA")
+USES: Final = {
+    "client": ExtendedKeyUsageOID.CLIENT_AUTH,
+    "server": ExtendedKeyUsageOID.SERVER_AUTH,
+}
+"""What a certificate can say that it is good for."""
+
+
+class Issued(NamedTuple):
+    """A certificate of one's own making, and its private key, as PEM."""
+
+    cert_pem: bytes
+    key_pem: bytes
+
+
+def authority(number: int = 0) -> trustme.CA:
+    """Give one of the process's certificate authorities; each is made once, in milliseconds.
+
+    Args:
+        number: how many others a server had before it, each replaced by the next.
+    """
+    return _authority(number)
 
 
 @cache
-def _server_certificate(names: tuple[str, ...]) -> trustme.LeafCert:
-    return authority().issue_cert(
+def _authority(number: int) -> trustme.CA:
+    return trustme.CA(
+        organization_name="Joblet",
+        # Clients find the authority of a certificate by its name.
+        organization_unit_name=f"CA {number + 1}" if number else "CA",
+    )
+
+
+@cache
+def _server_certificate(
+    names: tuple[str, ...], number: int = 0, *, expired: bool = False
+) -> trustme.LeafCert:
+    return authority(number).issue_cert(
         *SERVER_NAMES,
         *names,
         common_name="joblet-server",
         organization_name="Joblet",
         organization_unit_name="Server",
+        not_before=datetime(2001, 1, 1, tzinfo=UTC) if expired else None,
+        not_after=datetime.now(UTC) - timedelta(hours=1) if expired else None,
     )
 
 
@@ -41,8 +76,8 @@ def client_name(role: str) -> str:
 
 
 @cache
-def _client_certificate(role: str) -> trustme.LeafCert:
-    return authority().issue_cert(
+def _client_certificate(role: str, number: int) -> trustme.LeafCert:
+    return authority(number).issue_cert(
         client_name(role),
         common_name=f"{role}-client",
         organization_name="Joblet",
@@ -60,12 +95,14 @@ class Tls:
 
     def __init__(self, roles: Iterable[str], names: Iterable[str] = ()) -> None:
         self.roles = (*roles, NOBODY)
+        self._authority = 0
+        self._expired = False
         self._names = tuple(names)
 
     @property
     def ca_pem(self) -> bytes:
         """The authority's certificate, which clients trust and the server asks for."""
-        return authority().cert_pem.bytes()
+        return authority(self._authority).cert_pem.bytes()
 
     def cert_pem(self, role: str = "admin") -> bytes:
         """Give a role's client certificate.
@@ -73,7 +110,7 @@ class Tls:
         Raises:
             ValueError: there is no such role; the message lists them.
         """
-        return _client_certificate(self._known(role)).cert_chain_pems[0].bytes()
+        return _client_certificate(self._known(role), self._authority).cert_chain_pems[0].bytes()
 
     def key_pem(self, role: str = "admin") -> bytes:
         """Give the private key to a role's certificate.
@@ -81,7 +118,58 @@ class Tls:
         Raises:
             ValueError: there is no such role; the message lists them.
         """
-        return _client_certificate(self._known(role)).private_key_pem.bytes()
+        return _client_certificate(self._known(role), self._authority).private_key_pem.bytes()
+
+    def issue(
+        self,
+        *units: str,
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+        uses: Iterable[str] = ("client",),
+    ) -> Issued:
+        """Make a client certificate that the server's own authority signs.
+
+        Args:
+            *units: the subject's OU values, in order, whatever they are (AUTH-04).
+            not_before: since when it is good, an aware datetime; an hour ago if not given.
+            not_after: until when; for a day if not given.
+            uses: its extended key usage, of `"client"` and `"server"`; none for no extension.
+
+        Raises:
+            ValueError: a use that there is not; the message lists them.
+        """
+        wrong = sorted(set(uses) - set(USES))
+        if wrong:
+            raise ValueError(f"no certificate is for {wrong}: the uses are {', '.join(USES)}")
+        signer = authority(self._authority)
+        key = ec.generate_private_key(ec.SECP256R1())
+        now = datetime.now(UTC)
+        names = [(NameOID.COMMON_NAME, "client"), (NameOID.ORGANIZATION_NAME, "Joblet")]
+        names += [(NameOID.ORGANIZATIONAL_UNIT_NAME, unit) for unit in units]
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(kind, text) for kind, text in names]))
+            .issuer_name(x509.load_pem_x509_certificate(self.ca_pem).subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(not_before or now - timedelta(hours=1))
+            .not_valid_after(not_after or now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        )
+        if uses:
+            extension = x509.ExtendedKeyUsage([USES[use] for use in uses])
+            builder = builder.add_extension(extension, critical=False)
+        root = serialization.load_pem_private_key(signer.private_key_pem.bytes(), None)
+        if not isinstance(root, ec.EllipticCurvePrivateKey):
+            raise TypeError("the authority's key is not of the kind that trustme makes")
+        return Issued(
+            builder.sign(root, hashes.SHA256()).public_bytes(serialization.Encoding.PEM),
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            ),
+        )
 
     def channel_credentials(self, role: str = "admin") -> grpc.ChannelCredentials:
         """Give what a client of a role opens a channel with.
@@ -92,10 +180,36 @@ class Tls:
         return grpc.ssl_channel_credentials(self.ca_pem, self.key_pem(role), self.cert_pem(role))
 
     def server_credentials(self) -> grpc.ServerCredentials:
-        """Give what the server listens with: it insists on a client certificate (AUTH-01)."""
-        certificate = _server_certificate(self._names)
+        """Give what a server listens with: it insists on a client certificate (AUTH-01).
+
+        A change of the server's certificate shows in the next handshake; connections that are
+        open stay.
+        """
+        return grpc.dynamic_ssl_server_credentials(
+            self._configuration(),
+            # Asked before every handshake. "No change" would be wrong for a second port.
+            self._configuration,
+            require_client_authentication=True,
+        )
+
+    def expire(self) -> None:
+        """Have the server show a certificate that is no longer valid."""
+        self._expired = True
+
+    def rotate(self) -> None:
+        """Put another authority in the place of this one: all its certificates are new."""
+        self._authority += 1
+        self._expired = False
+
+    def renew(self) -> None:
+        """Have the server show a certificate that is valid, of the first authority."""
+        self._authority = 0
+        self._expired = False
+
+    def _configuration(self) -> grpc.ServerCertificateConfiguration:
+        certificate = _server_certificate(self._names, self._authority, expired=self._expired)
         pair = (certificate.private_key_pem.bytes(), certificate.cert_chain_pems[0].bytes())
-        return grpc.ssl_server_credentials([pair], self.ca_pem, require_client_auth=True)
+        return grpc.ssl_server_certificate_configuration([pair], self.ca_pem)
 
     def _known(self, role: str) -> str:
         if role not in self.roles:

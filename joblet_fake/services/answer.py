@@ -44,6 +44,8 @@ class Asked:
     go_on: Callable[[Any], Answer]
 
 
-Answer: TypeAlias = "bytes | Outcome[bytes] | Streamed | Asked"
+Answer: TypeAlias = "bytes | Outcome[Any] | Streamed | Asked"
+"""What a handler gives; an outcome is of another answer."""
+
 Handler: TypeAlias = Callable[[Any], Answer]
 """Takes a decoded request, which it leaves as it is; runs under the model's lock."""

@@ -118,7 +118,13 @@ GENERATION_2_3: Final = Generation(
         "bulk job deletion failed": {None: "INTERNAL"},
         "job status": {None: "NOT_FOUND"},
         "job logs": {None: "INTERNAL", Kind.NOT_FOUND: "NOT_FOUND"},
+        "job metrics": {None: "INTERNAL"},
         "query logs": {None: "INTERNAL"},
+        "runtime installation": {None: "INTERNAL"},
+        "system metrics": {None: "INTERNAL"},
+        "failed to create network": {None: "INVALID_ARGUMENT"},
+        "failed to create volume": {None: "INVALID_ARGUMENT"},
+        "query metrics": {None: "INTERNAL"},
     },
 )
 

@@ -6,8 +6,9 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from joblet_fake.model import gotime
-from joblet_fake.model.errors import Refusal
+from joblet_fake.model.errors import Kind, Refusal
 from joblet_fake.model.job import JobSpec, Upload
+from joblet_fake.model.persist import UP
 from joblet_fake.model.validation import validate
 from joblet_fake.services.answer import Answer, Asked, Handler, Streamed
 from joblet_fake.services.status import StatusError
@@ -45,12 +46,27 @@ class JobService:
         }
 
     def run_job(self, request: Any) -> Answer:  # noqa: ANN401 - a run-time message class
+        """Ask whether its output can be stored, before anything else (JOB-RUN-01, -02)."""
+        persist = self._model.persist
+        if persist.state == UP:
+            return self._accepted(request)
+        return (
+            persist.ping()
+            .recover(Refusal, lambda refusal: StatusError("UNAVAILABLE", refusal.text))
+            .then(lambda _: self._accepted(request))
+        )
+
+    def _accepted(self, request: Any) -> Answer:  # noqa: ANN401 - as above
         """Check a job, then run or plan it; the reply is the id and a status (JOB-RUN-59)."""
         spec = job_spec(request)
         try:
             validate(spec)
         except Refusal as refusal:
             raise self._refused("invalid request", refusal) from None
+        # Whichever workflow is named, the first is asked (JOB-WF-30).
+        in_workflow = spec.workflow_uuid and spec.job_uuid
+        if in_workflow and not self._model.workflows.may_run(spec.job_uuid):
+            return self._method("JobService.RunJob").encode({"status": "WAITING"})
         launcher = self._model.launcher
         if launcher.asks_user_code:
             return Asked(
@@ -60,6 +76,8 @@ class JobService:
         return self._run(spec)
 
     def _run(self, spec: JobSpec) -> Answer:
+        # What RunJob asks of GPUs is ignored, what a workflow asks is not (JOB-RUN-56).
+        spec = dataclasses.replace(spec, gpu_count=0, gpu_memory_mb=0)
         try:
             outcome = self._model.lifecycle.run(spec)
         except Refusal as refusal:
@@ -97,7 +115,12 @@ class JobService:
         never that of submission, and the same every time.
         """
         jobs = [
-            self._fields(job) | {"secret_environment": job.spec.secret_environment}
+            self._fields(job)
+            | {
+                "secret_environment": job.spec.secret_environment,
+                "gpu_count": job.spec.gpu_count,
+                "gpu_memory_mb": job.spec.gpu_memory_mb,
+            }
             for job in self._model.jobs.stored
         ]
         return self._method("JobService.ListJobs").encode({"jobs": jobs})
@@ -116,29 +139,34 @@ class JobService:
 
     def delete_job(self, request: Any) -> Answer:  # noqa: ANN401 - as above
         """Remove a job (JOB-DEL-01)."""
+        uuid = request.uuid
         try:
-            self._model.lifecycle.delete(request.uuid)
+            outcome = self._model.lifecycle.delete(uuid)
         except Refusal as refusal:
             raise self._refused("job deletion failed", refusal) from None
-        return self._method("JobService.DeleteJob").encode(
-            {"uuid": request.uuid, "success": True, "message": "Job deleted successfully"},
+        data = self._method("JobService.DeleteJob").encode(
+            {"uuid": uuid, "success": True, "message": "Job deleted successfully"},
         )
+        return self._told("job deletion failed", outcome.then(lambda _: data))
 
     def delete_all_jobs(self, _request: object) -> Answer:
         """Remove every job that is over (JOB-DEL-07)."""
-        try:
-            deleted, skipped = self._model.lifecycle.delete_all()
-        except Refusal as refusal:
-            raise self._refused("bulk job deletion failed", refusal) from None
-        message = f"Successfully deleted {deleted} jobs, skipped {skipped} running/scheduled jobs"
-        return self._method("JobService.DeleteAllJobs").encode(
-            {
-                "success": True,
-                "message": message,
-                "deleted_count": deleted,
-                "skipped_count": skipped,
-            },
-        )
+        encode = self._method("JobService.DeleteAllJobs").encode
+
+        def reply(counts: tuple[int, int]) -> bytes:
+            deleted, skipped = counts
+            return encode(
+                {
+                    "success": True,
+                    "message": f"Successfully deleted {deleted} jobs, "
+                    f"skipped {skipped} running/scheduled jobs",
+                    "deleted_count": deleted,
+                    "skipped_count": skipped,
+                },
+            )
+
+        outcome = self._model.lifecycle.delete_all()
+        return self._told("bulk job deletion failed", outcome.then(reply))
 
     def get_job_logs(self, request: Any) -> Answer:  # noqa: ANN401 - as above
         """Stream a job's output (JOB-LOG-20)."""
@@ -173,6 +201,8 @@ class JobService:
         }
 
     def _refused(self, site: str, refusal: Refusal) -> StatusError:
+        if refusal.kind is Kind.UNAVAILABLE:
+            return StatusError("UNAVAILABLE", refusal.text)
         return StatusError(self._generation.code(site, refusal.kind), f"{site}: {refusal.text}")
 
     def _told(self, site: str, outcome: Outcome[bytes]) -> Outcome[bytes]:

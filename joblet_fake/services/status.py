@@ -32,9 +32,16 @@ class StatusError(Exception):
     Args:
         code: the code's name.
         details: the text beside it.
+        trailers: trailing metadata; a real server sends none (SRV-07).
     """
 
-    def __init__(self, code: str, details: str) -> None:
+    def __init__(
+        self,
+        code: str,
+        details: str,
+        trailers: tuple[tuple[str, str | bytes], ...] = (),
+    ) -> None:
         super().__init__(f"{code}: {details}")
         self.code = code
         self.details = details
+        self.trailers = trailers

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from joblet_fake.clock import Clock
+from joblet_fake.clock import NANOS, Clock
 
 
 def test_a_frozen_clock_starts_with_2026_and_stands_still() -> None:
@@ -182,3 +182,55 @@ def test_skip_moves_a_skipping_clock_alone() -> None:
     assert skipping.skip()
     assert not frozen.skip()
     assert (skipping.now() - frozen.now()).total_seconds() == 60
+
+
+def test_a_clock_that_is_set_wrong_shows_it_and_keeps_delays() -> None:
+    clock = Clock("frozen")
+    fired: list[tuple[str, int]] = []
+    start = clock.now_ns()
+
+    def note(name: str) -> None:
+        fired.append((name, (clock.now_ns() - start) // NANOS))
+
+    clock.call_later(10, lambda: note("delay"))
+    clock.call_at(start + 100 * NANOS, lambda: note("moment"))
+
+    clock.skew(50)
+    assert (clock.now_ns() - start) // NANOS == 50
+    clock.advance(20)
+    assert fired == [("delay", 60)]
+    clock.advance(30)
+    assert fired == [("delay", 60), ("moment", 100)]
+    clock.skew(-50)
+    assert (clock.now_ns() - start) // NANOS == 0
+    clock.skew(0)
+    assert (clock.now_ns() - start) // NANOS == 50
+
+
+def test_setting_a_clock_past_a_moment_makes_it_due() -> None:
+    clock = Clock("frozen")
+    fired: list[int] = []
+    clock.call_at(clock.now_ns() + 10 * NANOS, lambda: fired.append(1))
+
+    clock.skew(11)
+
+    assert fired == [1]
+
+
+def test_a_clock_is_not_set_by_its_own_timers() -> None:
+    clock = Clock("frozen")
+    clock.call_later(1, lambda: clock.skew(5))
+
+    with pytest.raises(RuntimeError, match="set it from outside"):
+        clock.advance(1)
+
+
+@pytest.mark.parametrize("offset", [3600, -3600])
+def test_a_flowing_clock_that_is_set_wrong_flows_on(offset: int) -> None:
+    clock = Clock("flowing")
+    before = clock.now_ns()
+    clock.skew(offset)
+
+    assert 0 <= clock.now_ns() - before - offset * NANOS < 60 * NANOS
+    clock.skew(0)
+    assert 0 <= clock.now_ns() - before < 60 * NANOS

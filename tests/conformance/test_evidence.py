@@ -8,6 +8,7 @@ import joblet_conformance.cases
 from joblet_conformance import CASES, read_recordings
 from joblet_conformance.evidence import page, short
 from joblet_conformance.facts import covering, read_facts, reason_of, uncovered_reasons
+from joblet_conformance.hollow import hollow, reasons
 
 assert joblet_conformance.cases.__all__
 ROOT = Path(__file__).parents[2]
@@ -56,3 +57,13 @@ def test_the_short_form_counts_axis_by_axis() -> None:
 
     for axis in ("methods", "implemented", "driven by a published client", "recorded"):
         assert axis in said
+
+
+def test_every_response_field_is_seen_filled_or_has_a_fact_why_not() -> None:
+    """Nothing is hollow: what real servers fill, the recordings hold."""
+    empty = hollow("2.3.1", read_recordings("2.3.1"))
+    listed = reasons()
+
+    assert [name for name in empty if name not in listed] == []
+    assert [name for name in listed if name not in empty] == [], "these are filled after all"
+    assert sorted(set(listed.values()) - set(read_facts())) == []

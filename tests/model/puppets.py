@@ -70,6 +70,7 @@ class Stage:
         self.clock = Clock(mode)
         self.puppets: dict[str, Puppet] = {}
         self.refusal: Exception | None = None
+        self.real = False
         self.model = Model(self.clock, self, pace=pace)
 
     def launch(
@@ -111,11 +112,14 @@ class Stage:
 
     def delete(self, job: Job) -> None:
         with self.model.change():
-            self.model.lifecycle.delete(job.uuid)
+            outcome = self.model.lifecycle.delete(job.uuid)
+        self.finish(outcome)
 
     def delete_all(self) -> tuple[int, int]:
         with self.model.change():
-            return self.model.lifecycle.delete_all()
+            outcome = self.model.lifecycle.delete_all()
+        deleted, skipped = self.finish(outcome)
+        return deleted, skipped
 
     def words(self, job: Job) -> list[str]:
         return [status for _, status in job.statuses]

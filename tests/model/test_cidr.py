@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from joblet_fake.model.cidr import addresses, is_cidr
+from joblet_fake.model.cidr import addresses, count, is_cidr
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,10 @@ def test_jobs_get_all_addresses_but_the_first_and_the_last(number: int, prefix: 
 
 def test_a_block_of_any_size_costs_nothing_until_it_is_used() -> None:
     assert list(islice(addresses("::/0"), 2)) == ["::1", "::2"]
+
+
+def test_how_many_addresses_a_block_has() -> None:
+    """NET-10: what making them takes is counted by them."""
+    assert [count(cidr) for cidr in ("10.0.0.77/24", "1.1.1.1/32", "0.0.0.0/0", "fd00::/64")] == [
+        256, 1, 2**32, 2**64,
+    ]  # fmt: skip

@@ -205,7 +205,7 @@ def test_a_missing_volume_warns_and_the_job_runs_on() -> None:
     job = stage.run(volumes=("a b",))
     first, second = job.log.content().decode().splitlines()
     assert first.startswith("[2026-01-01T00:00:00.000Z] [WARN] volume does not exist | ")
-    assert "hostVolumePath=/opt/joblet/volumes/a b/data" in first
+    assert 'hostVolumePath="/opt/joblet/volumes/a b/data"' in first
     assert f"jobID={job.uuid}" in first
     assert second.startswith("[2026-01-01T00:00:00.000Z] [WARN] failed to mount volume | ")
     assert 'error="volume a b does not exist at /opt/joblet/volumes/a b/data"' in second
@@ -215,7 +215,7 @@ def test_a_missing_volume_warns_and_the_job_runs_on() -> None:
 def test_a_volume_that_is_there_says_nothing() -> None:
     """JOB-LOG-30: a healthy job's output has no system lines."""
     stage = Stage()
-    stage.model.volumes.add("data")
+    stage.model.volumes.create("data", "1MB", "memory", 0)
     assert stage.run(volumes=("data",)).log.content() == b""
 
 
@@ -309,6 +309,23 @@ def test_the_uploads_of_a_scheduled_job_are_lost() -> None:
     job = stage.run(schedule=DUE, uploads=(Upload("f", b"1"),))
     stage.clock.advance(61)
     assert job.files == {}
+
+
+def test_the_uploads_of_a_scheduled_job_are_judged_once_they_are_received() -> None:
+    """JOB-RUN-45: a refusal takes as long as an answer, and records nothing."""
+    stage = Stage("real")
+    answer = stage.submit(schedule=DUE, uploads=(Upload("../x", b"1"),))
+    stage.clock.advance(0.099)
+    assert not answer.done
+    stage.clock.advance(0.001)
+    with refused(
+        Kind.INTERNAL,
+        "upload preparation failed: upload processing failed: failed to prepare upload session: "
+        "upload validation failed: invalid file path ../x: path traversal not allowed",
+    ):
+        answer.result()
+    stage.clock.advance(120)
+    assert len(stage.model.jobs.stored) == 0
 
 
 @pytest.mark.parametrize("schedule", ["10s", "2026-13-01T00:00:00Z"])

@@ -37,8 +37,29 @@ def test_every_line_has_the_servers_form() -> None:
         system_lines.unknown_command(MOMENT, "x")
         + system_lines.exec_failed(MOMENT, "u", "r")
         + system_lines.missing_volume(MOMENT, "u", "v")
-        + system_lines.missing_runtime(MOMENT, "r")
+        + system_lines.missing_runtime(MOMENT, "u", "r", "gone")
     )
     assert lines.endswith(b"\n")
     for line in lines.decode().splitlines():
         assert re.fullmatch(form, line)
+
+
+def test_a_missing_runtime_is_told_twice() -> None:
+    """JOB-RUN-63, as a real server wrote it."""
+    first, second = (
+        system_lines.missing_runtime(MOMENT, "u", "a-b", "runtime not found for spec a-b")
+        .decode()
+        .splitlines()
+    )
+    reason = (
+        "filesystem u: operation setup: failed to mount runtime: failed to mount runtime a-b: "
+        "failed to resolve runtime path for a-b: runtime not found for spec a-b"
+    )
+    assert first == (
+        STAMP + "[ERROR] [init] filesystem isolation setup failed | "
+        f'jobId=u mode=init component=isolator error="{reason}"'
+    )
+    assert second == (
+        STAMP + "[ERROR] [init] joblet failed | component=main "
+        f'error="job isolation setup failed: filesystem : operation isolation: {reason}"'
+    )

@@ -78,9 +78,9 @@ def test_where_uploads_land(paths: list[str], expected: list[str]) -> None:
         assert list(files.values())[-1] == str(len(paths) - 1).encode()
 
 
-def test_a_directory_becomes_an_empty_file() -> None:
+def test_a_directory_becomes_a_file_of_what_came_with_it() -> None:
     """JOB-RUN-57."""
-    assert lay_out([Upload("d", b"lost", 0o755, is_directory=True)], WORK) == {"d": b""}
+    assert lay_out([Upload("d", b"kept", 0o755, is_directory=True)], WORK) == {"d": b"kept"}
 
 
 @pytest.mark.parametrize(

@@ -408,6 +408,31 @@ def test_a_raising_predicate_fails_the_test_with_its_own_traceback(
     result.stdout.fnmatch_lines(['> *return {}?"colour"?', "E *KeyError: 'colour'"])
 
 
+@pytest.mark.parametrize("first", ["", "yield Sleep(0)", "yield Sleep(5)"])
+def test_a_raising_program_fails_the_test_with_its_own_traceback(
+    suite: pytest.Pytester, first: str
+) -> None:
+    suite.makepyfile(f"""
+        import pytest
+        from joblet_fake import Sleep, Stdout
+
+        @pytest.mark.joblet(clock="frozen")
+        def test_it(joblet):
+            @joblet.programs.register("paint")
+            def paint(job):
+                {first or "pass"}
+                colour = job.environment["COLOUR"]
+                yield Stdout(colour.encode())
+
+            job_id = joblet.rpc("RunJob", command="paint").job_uuid
+            joblet.clock.advance(10)
+            assert joblet.jobs[job_id].status == "COMPLETED"
+    """)
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(['> *colour = job.environment?"COLOUR"?', "E *KeyError: 'COLOUR'"])
+
+
 def test_a_failure_in_the_test_is_shown_beside_the_one_in_the_fake(
     suite: pytest.Pytester,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from joblet_fake.clock import Clock
@@ -21,9 +21,10 @@ class Host:
     model: Model
     programs: Programs
     clock: Clock
+    errors: list[BaseException] = field(default_factory=list)
 
     def submit(self, command: str, *args: str, **fields: Any) -> Outcome[Job]:
-        with self.model.change():
+        with self.clock.by_hand():
             return self.model.lifecycle.run(JobSpec(command, args, **fields))
 
     def run(self, command: str, *args: str, **fields: Any) -> Job:
@@ -31,7 +32,7 @@ class Host:
         return self.submit(command, *args, **fields).result()
 
     def stop(self, job: Job) -> Outcome[None]:
-        with self.model.change():
+        with self.clock.by_hand():
             return self.model.lifecycle.stop(job.uuid)
 
     def stopped(self, job: Job) -> list[str]:
@@ -44,7 +45,9 @@ class Host:
 def host(pace: str = "immediate", mode: str = "frozen", **options: Any) -> Host:
     clock = Clock(mode)
     programs = Programs(clock, **options)
-    return Host(Model(clock, programs, pace=pace), programs, clock)
+    here = Host(Model(clock, programs, pace=pace), programs, clock)
+    clock.holds.failed = here.errors.append
+    return here
 
 
 def output(job: Job) -> bytes:

@@ -468,3 +468,77 @@ def test_a_guard_that_was_killed_is_no_reason_to_fail(here: Host, scratch: Path)
         assert ended(here.run("true")).status == "COMPLETED"
     here.programs.close()
     assert leftovers(scratch) == []
+
+
+# Volumes
+
+
+def test_real_processes_share_a_volume_with_each_other_and_with_scripts(here: Host) -> None:
+    """VOL-28: below /volumes in arguments and variables, and beside the job's own folder."""
+    here.model.volumes.create("data", "1MB", "memory", 0)
+    here.model.volumes.tree("data").write("given", b"given\n")
+    here.programs.on("scripted").writes("/volumes/data/scripted", "scripted\n")
+    script = "cat /volumes/data/given; mkdir /volumes/data/in; echo one > ../volumes/data/in/f"
+    job = ended(here.run("sh", "-c", script, volumes=("data",)))
+    assert (job.status, output(job)) == ("COMPLETED", b"given\n")
+    ended(here.run("scripted", volumes=("data",)))
+    tree = here.model.volumes.tree("data")
+    assert (tree.read("in/f"), tree.read("scripted")) == (b"one\n", b"scripted\n")
+    program = (
+        "import os; print(open(os.environ['FILE']).read() + open('../volumes/data/in/f').read())"
+    )
+    job = ended(
+        python(here, program, volumes=("data",), environment={"FILE": "/volumes/data/scripted"})
+    )
+    assert output(job) == b"scripted\none\n\n"
+
+
+def test_real_processes_see_the_volumes_alone_that_they_named(here: Host) -> None:
+    """VOL-27, VOL-28."""
+    for name in ("a", "b"):
+        here.model.volumes.create(name, "1MB", "memory", 0)
+    job = ended(here.run("ls", "/volumes", volumes=("a", "no")))
+    assert output(job).endswith(b"\na\n")
+    assert output(job).count(b"[WARN]") == 2
+    assert output(ended(here.run("ls", "/volumes"))) == b""
+
+
+def test_real_processes_write_at_once(here: Host) -> None:
+    here.model.volumes.create("data", "1MB", "memory", 0)
+    job = here.run("sh", "-c", "echo x > /volumes/data/f; sleep 60", volumes=("data",))
+    eventually(lambda: here.model.volumes.tree("data").read("f") == b"x\n")
+    here.stop(job)
+
+
+def test_a_removed_volume_is_gone_for_later_processes(here: Host) -> None:
+    """VOL-22."""
+    here.model.volumes.create("data", "1MB", "memory", 0)
+    script = "echo x > /volumes/data/f; echo ready; sleep 60"
+    job = here.run("sh", "-c", script, volumes=("data",))
+    eventually(lambda: b"ready" in output(job))
+    here.model.volumes.remove("data")
+    assert job.mounts["data"].tree.read("f") == b"x\n"
+    assert b"does not exist" in output(ended(here.run("true", volumes=("data",))))
+    here.stop(job)
+
+
+def test_volumes_outlive_their_folders(here: Host, scratch: Path) -> None:
+    """Their files are read into memory when the scratch folder goes, and given out again."""
+    here.model.volumes.create("data", "1MB", "memory", 0)
+    ended(here.run("sh", "-c", "echo x > /volumes/data/f", volumes=("data",)))
+    here.programs.clear()
+    assert list(scratch.iterdir()) == []
+    assert here.model.volumes.tree("data").read("f") == b"x\n"
+    assert output(ended(here.run("cat", "/volumes/data/f", volumes=("data",)))) == b"x\n"
+
+
+def test_at_the_real_pace_volumes_are_there_when_a_process_begins() -> None:
+    here = host(pace="real", mode="frozen", local=True)
+    here.model.volumes.create("data", "1MB", "memory", 0)
+    here.model.volumes.tree("data").write("f", b"x")
+    outcome = here.submit("cat", "/volumes/data/f", volumes=("data",))
+    while not outcome.done:
+        here.clock.step()
+    job = outcome.result()
+    eventually(lambda: output(job) == b"x")
+    here.programs.close()

@@ -6,6 +6,8 @@ import pytest
 from runs import host, output
 
 from joblet_fake.model import Refusal
+from joblet_fake.model.job import Upload
+from joblet_fake.programs import Sleep
 
 
 def test_an_unknown_command_succeeds_and_says_that_nothing_was_run() -> None:
@@ -28,11 +30,27 @@ def test_unknown_commands_can_fail_as_on_a_host_that_lacks_them() -> None:
     assert output(here.run("echo", "hi")) == b"hi\n"
 
 
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [("/no/such", "no such file or directory"), ("/work/tool", "permission denied")],
+)
+def test_paths_that_are_no_programs_then_fail_with_two_lines(path: str, why: str) -> None:
+    """JOB-LOG-33: an upload is no program either."""
+    here = host()
+    here.programs.default(unknown="not found")
+    job = here.run(path, uploads=(Upload("tool", b"#!/bin/sh\n"),))
+    first, second = output(job).decode().splitlines()
+    assert (job.status, job.exit_code) == ("FAILED", 1)
+    assert "exec failed - job will not appear as PID 1 | " in first
+    assert f'jobId={job.uuid} mode=init error="{why}"' in first
+    assert second.endswith(f'error="job execution failed: execution failed: {why}"')
+
+
 def test_a_shell_then_misses_them_with_127() -> None:
     here = host()
     here.programs.default(unknown="not found")
     job = here.run("sh", "-c", "train.py; echo $?")
-    assert output(job) == b"sh: 1: train.py: not found\n127\n"
+    assert output(job) == b"/usr/bin/sh: 1: train.py: not found\n127\n"
     assert "not found 'train.py'" in job.explanation
 
 
@@ -122,7 +140,7 @@ def test_programs_end_a_million_steps_that_let_no_time_pass() -> None:
     """A program that never sleeps must not hold the server for ever."""
     here = host()
     script = here.programs.on("x")
-    script._steps.extend([here.programs.on("y").sleeps(0)._steps[0]] * 1_000_001)
+    script._parts[0].steps.extend([Sleep(0)] * 1_000_001)
     with pytest.raises(RuntimeError, match="1,000,000 steps without letting time pass"):
         here.run("x")
     (job,) = here.model.jobs.stored
@@ -136,8 +154,7 @@ def test_a_program_that_breaks_fails_its_job_and_the_test() -> None:
         yield from ()
         raise KeyError("a bug")
 
-    script = here.programs.on("x")
-    script.__class__ = type("Broken", (type(script),), {"__call__": lambda _, c: broken(c)})
+    here.programs.on("x")._parts[0].steps.append(broken)  # type: ignore[arg-type]
     with pytest.raises(KeyError, match="a bug"):
         here.run("x")
     (job,) = here.model.jobs.stored

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs import host, output
 
-from joblet_fake.model import Refusal
+from joblet_fake.model import Refusal, Upload
 from joblet_fake.programs import Script
 
 if TYPE_CHECKING:
@@ -68,6 +68,20 @@ def test_hangs_runs_until_it_is_stopped() -> None:
     assert job.exit_code == -1
 
 
+def test_a_stop_right_after_the_launch_meets_the_launcher() -> None:
+    """JOB-STP-10: it hears SIGTERM, and its exit code is 2."""
+    here = host("real")
+    here.programs.on("train").prints("never").hangs()
+    answer = here.submit("train")
+    here.clock.advance(0.15)
+    job = answer.result()
+    stopping = here.stop(job)
+    here.clock.advance(0.108)
+    assert stopping.done
+    here.clock.advance(1)
+    assert (job.status, job.exit_code, output(job)) == ("FAILED", 2, b"")
+
+
 def test_a_sleeping_script_is_killed_by_a_stop_and_says_no_more() -> None:
     here = host(pace="real")
     here.programs.on("x").prints("a").sleeps(10).prints("b")
@@ -121,6 +135,173 @@ def test_what_is_added_to_a_script_counts_for_later_jobs() -> None:
     first = here.run("x")
     script.prints("b")
     assert (output(first), output(here.run("x"))) == (b"a", b"ab")
+
+
+def test_prints_many_times_is_one_burst_in_chunks_of_32_kib() -> None:
+    """JOB-LOG-01: a reader of a pipe gets what is there, and lines are cut."""
+    here = host()
+    here.programs.on("x").prints("a line\n", times=10_000).prints("no\n", "stderr", times=2)
+    log = here.run("x").log
+    chunks = [len(log.chunk(number)) for number in range(len(log))]
+    assert chunks == [32_768, 32_768, 4464, 6]
+    assert log.content() == b"a line\n" * 10_000 + b"no\n" * 2
+
+
+@given(st.binary(max_size=70), st.integers(0, 3000))
+def test_a_burst_is_what_was_said_as_often_as_it_was_said(data: bytes, times: int) -> None:
+    here = host()
+    here.programs.on("x").prints(data, times=times)
+    log = here.run("x").log
+    assert log.content() == data * times
+    assert all(len(log.chunk(number)) == 32_768 for number in range(len(log) - 1))
+
+
+def test_running_out_of_memory_leaves_no_mark() -> None:
+    """JOB-SM-03."""
+    here = host()
+    here.programs.on("x").prints("loading\n").runs_out_of_memory()
+    job = here.run("x", max_memory=64)
+    assert (job.status, job.exit_code, output(job)) == ("FAILED", -1, b"loading\n")
+
+
+def test_files_are_written_and_printed() -> None:
+    here = host()
+    script = here.programs.on("x").prints_file("in.txt").writes("a/out", "text")
+    script.writes("/volumes/data/b", b"\xff").prints_file("/work/a/out")
+    script.prints_file("/volumes/data/b").exits(2)
+    here.model.volumes.create("data", "8KB", "memory", 0)
+    job = here.run("x", uploads=(Upload("in.txt", b"uploaded"),), volumes=("data",))
+    assert (output(job), job.exit_code) == (b"uploadedtext\xff", 2)
+
+
+def test_a_file_that_is_not_there_ends_the_script_as_it_ends_cat() -> None:
+    here = host()
+    here.programs.on("x").prints("a\n").prints_file("in.txt").prints("never").exits(0)
+    job = here.run("x")
+    assert (job.status, job.exit_code) == ("FAILED", 1)
+    assert job.log.content("stderr") == b"cat: in.txt: No such file or directory\n"
+    assert job.log.content("stdout") == b"a\n"
+
+
+def test_a_file_that_can_not_be_written_ends_the_script_and_is_told_of() -> None:
+    here = host()
+    here.programs.on("x").writes("/volumes/data/b", "x").prints("never").exits(0)
+    job = here.run("x")
+    assert (job.status, job.exit_code, job.log.content("stdout")) == ("FAILED", 1, b"")
+    problem = "/volumes/data/b: No such file or directory"
+    assert job.log.content("stderr") == f"cannot write {problem}\n".encode()
+    assert job.explanation.endswith(f"; it could not write {problem}")
+
+
+# Run after run
+
+
+def test_then_says_what_the_next_runs_do() -> None:
+    here = host()
+    here.programs.on("flaky").exits(1).then.dies().then.prints("ok").exits(0)
+    jobs = [here.run("flaky") for _ in range(4)]
+    assert [job.exit_code for job in jobs] == [1, -1, 0, 0]
+    assert [output(job) for job in jobs] == [b"", b"", b"ok", b"ok"]
+    assert jobs[1].explanation.endswith(".then.prints('ok').exits(0), run 2")
+
+
+def test_an_attempt_is_one_run_and_the_others_do_what_was_said_without_a_number() -> None:
+    here = host()
+    here.programs.on("x").exits(0).attempt(3).exits(3).attempt(2).exits(2)
+    assert [here.run("x").exit_code for _ in range(4)] == [0, 2, 3, 0]
+
+
+def test_what_follows_an_attempt_by_then_is_what_all_later_runs_do() -> None:
+    here = host()
+    here.programs.on("x").attempt(2).exits(2).then.exits(7)
+    assert [here.run("x").exit_code for _ in range(4)] == [0, 2, 7, 7]
+
+
+def test_runs_are_counted_by_script_and_failed_starts_count() -> None:
+    here = host()
+    here.programs.on("x", args=["a"]).fails_to_start("full").then.exits(4)
+    here.programs.on("x").exits(1).then.exits(5)
+    with pytest.raises(Refusal, match="full"):
+        here.run("x", "a")
+    assert [here.run("x").exit_code for _ in range(2)] == [1, 5]
+    assert here.run("x", "a").exit_code == 4
+
+
+def test_the_default_counts_its_runs_too() -> None:
+    here = host()
+    here.programs.default().exits(1).then.exits(0)
+    assert [here.run("who-knows").exit_code for _ in range(3)] == [1, 0, 0]
+
+
+def test_a_script_used_by_two_fakes_counts_for_each() -> None:
+    script = Script(command="x").exits(1).then.exits(0)
+    for _ in range(2):
+        here = host()
+        here.programs.add(script)
+        assert [here.run("x").exit_code for _ in range(2)] == [1, 0]
+
+
+# Being stopped
+
+
+@pytest.mark.parametrize("pace", ["immediate", "real"])
+@pytest.mark.parametrize(
+    ("answer", "code", "written"),
+    [
+        ({"prints": "saved\n", "exits": 3}, 3, b"up saved\n"),
+        ({"prints": b"saved\n", "sleeps": 0.05}, 0, b"up saved\n"),
+        ({}, 0, b"up "),
+        ({"prints": "saved\n", "sleeps": 0.2}, -1, b"up "),
+    ],
+)
+def test_on_stop_says_what_it_does_before_it_would_be_killed(
+    pace: str, answer: dict[str, Any], code: int, written: bytes
+) -> None:
+    """JOB-STP-05: it has 0.1 s, whatever the pace; JOB-STP-07: STOPPED, then its own end."""
+    here = host(pace=pace)
+    here.programs.on("x").prints("up ").sleeps(60).prints("never").on_stop(**answer)
+    outcome = here.submit("x")
+    here.clock.advance(1)
+    job = outcome.result()
+    stopping = here.stop(job)
+    here.clock.advance(1)
+    assert stopping.done
+    statuses = [status for _, status in job.statuses[-2:]]
+    assert statuses == ["STOPPED", "FAILED" if code else "COMPLETED"]
+    assert (job.exit_code, output(job)) == (code, written)
+
+
+def test_on_stop_does_not_matter_for_a_script_that_ends_by_itself() -> None:
+    here = host()
+    here.programs.on("x").sleeps(1).exits(4).on_stop(exits=9)
+    job = here.run("x")
+    here.clock.advance(1)
+    assert job.exit_code == 4
+
+
+def test_what_ignores_a_stop_is_killed_when_the_time_is_up() -> None:
+    """JOB-STP-06."""
+    here = host(pace="real")
+    here.programs.on("x").prints("up").ignores_stop().hangs()
+    outcome = here.submit("x")
+    here.clock.advance(1)
+    stopping = here.stop(outcome.result())
+    here.clock.advance(0.1)
+    assert not stopping.done
+    here.clock.advance(1)
+    assert stopping.done
+    assert outcome.result().exit_code == -1
+
+
+def test_each_run_answers_a_stop_in_its_own_way() -> None:
+    here = host()
+    here.programs.on("x").on_stop(exits=3).hangs().then.hangs()
+    codes = []
+    for _ in range(2):
+        job = here.run("x")
+        here.stop(job)
+        codes.append(job.exit_code)
+    assert codes == [3, -1]
 
 
 # Matching
@@ -181,10 +362,10 @@ def test_a_predicate_sees_the_request_and_is_not_asked_under_the_lock() -> None:
     assert here.programs.asks_user_code
     spec = here.run("y").spec
     assert seen == []
-    assert here.programs.choose(spec) is None
+    assert here.programs.choose(spec).entry is None
     heavy_spec = dataclasses.replace(spec, command="x", max_memory=500)
     chosen = here.programs.choose(heavy_spec)
-    assert chosen is not None
+    assert chosen.entry is not None
     job = here.run("x", max_memory=500, program=chosen)
     assert job.exit_code == 7
     assert seen == [heavy_spec]
@@ -209,6 +390,25 @@ ENDED = "the program has ended there"
         (lambda s: s.dies("KILL"), "unknown signal 'KILL'; near: SIGKILL"),
         (lambda s: s.dies(9), "unknown signal 9; it is one of SIGHUP, SIGINT,"),
         (lambda s: s.prints("x").fails_to_start("y"), "fails_to_start() stands alone"),
+        (lambda s: s.prints("x", times=-1), "Stdout(times=-1): how often is a whole number"),
+        (lambda s: s.prints_file(3), "prints_file(3): give a path as text"),
+        (lambda s: s.writes(3, ""), "writes(3, ...): give a path as text"),
+        (lambda s: s.writes("/etc/x", ""), "give a file in /work or in a volume"),
+        (lambda s: s.writes("x", 3), "writes('x', 3): give text or bytes"),
+        (lambda s: s.on_stop(3), "on_stop(prints=3): give text or bytes"),
+        (lambda s: s.on_stop(sleeps=-1), "on_stop(sleeps=-1): give seconds"),
+        (lambda s: s.on_stop(exits=256), "on_stop(exits=256): an exit code is 0 to 255"),
+        (lambda s: s.on_stop().ignores_stop(), "ignores_stop() after on_stop(): a run answers"),
+        (lambda s: s.fails_to_start("y").on_stop(), "what does not start is not stopped"),
+        (lambda s: s.then, "then: say first what the run before does, such as .exits(1).then"),
+        (lambda s: s.exits(1).then.then, "then: say first what the run before does"),
+        (lambda s: s.attempt(0), "attempt(0): runs are counted from 1"),
+        (lambda s: s.attempt(2).attempt(2), "attempt(2): what run 2 does was said before"),
+        (lambda s: s.exits(1).then.attempt(1), "attempt(1): what run 1 does was said before"),
+        (
+            lambda s: s.runs_out_of_memory().exits(1),
+            f"exits(1) after runs_out_of_memory(): {ENDED}",
+        ),
         (lambda s: s.exits(0).prints("x"), f"prints('x') after exits(0): {ENDED}"),
         (lambda s: s.dies().sleeps(1), f"sleeps(1) after dies('SIGKILL'): {ENDED}"),
         (lambda s: s.hangs().exits(1), f"exits(1) after hangs(): {ENDED}"),
@@ -274,3 +474,64 @@ def test_any_script_runs_to_its_end_in_its_own_time(
     slept = sum(value for verb, value in steps if verb == "sleeps")
     assert job.end_ns is not None
     assert (job.end_ns - job.start_ns) / 1e9 == pytest.approx(slept, abs=1e-6)
+
+
+# Writing files
+
+
+def test_a_script_leaves_a_file_in_a_volume_for_later_jobs() -> None:
+    """VOL-28; folders on the way are made, and a later step may write the file anew."""
+    here = host()
+    here.model.volumes.create("models", "1MB", "memory", 0)
+    path = "/volumes/models/run/1/best"
+    script = here.programs.on("train").writes(path, b"\xff").sleeps(5).writes(path, "\u00fc")
+    job = here.run("train", volumes=("models",))
+    read = ("sh", "-c", f"cat {path}")
+    assert output(here.run(*read, volumes=("models",))) == b"\xff"
+    here.clock.advance(5)
+    assert (job.status, output(job)) == ("COMPLETED", b"")
+    assert output(here.run(*read, volumes=("models",))) == "\u00fc".encode()
+    assert repr(script).startswith("on(command='train').writes('/volumes/models/run/1/best', b'")
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("/volumes/other/x", "No such file or directory"),
+        ("/volumes/models/f/x", "Not a directory"),
+        ("/volumes/models/full", "No space left on device"),
+        ("big", "No space left on device"),
+    ],
+)
+def test_what_a_script_can_not_write_ends_it(path: str, problem: str) -> None:
+    """VOL-26, VOL-28: as a program ends whose file can't be written."""
+    here = host()
+    here.model.volumes.create("models", "8KB", "memory", 0)
+    here.model.volumes.tree("models").write("f", b"")
+    here.programs.on("train").writes(path, b"x" * 2_000_000).prints("not reached").exits(0)
+    volumes = () if path == "big" else ("models",)
+    job = here.run("train", volumes=volumes)
+    assert (job.status, job.exit_code) == ("FAILED", 1)
+    assert output(job) == f"cannot write {path}: {problem}\n".encode()
+    assert job.explanation.endswith(f"; it could not write {path}: {problem}")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../x", "/volumes/models", "", "a/"])
+def test_a_script_writes_to_work_and_volumes_alone(path: str) -> None:
+    with pytest.raises(ValueError, match="give a file in /work or in a volume: /volumes/NAME/FILE"):
+        Script().writes(path, "")
+
+
+def test_a_script_writes_text_or_bytes() -> None:
+    wrong: Any = 5
+    with pytest.raises(TypeError, match=r"writes\('x', 5\): give text or bytes"):
+        Script().writes("x", wrong)
+    with pytest.raises(ValueError, match=r"writes\('x', ''\) after exits\(0\)"):
+        Script().exits(0).writes("x", "")
+
+
+def test_what_a_script_writes_to_work_is_its_jobs_alone() -> None:
+    here = host()
+    here.programs.on("train").writes("out/x", "1").exits(0)
+    assert here.run("train").status == "COMPLETED"
+    assert output(here.run("ls")) == b""

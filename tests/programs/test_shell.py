@@ -46,7 +46,8 @@ def real(script: str, *args: str) -> Result:
     for left in folder.iterdir():
         left.unlink()
     done = subprocess.run(
-        ["sh", "-c", script, *args],
+        ["/usr/bin/sh", "-c", script, *args],
+        executable=SH,
         env={"PATH": SEARCH, **ENVIRONMENT},
         cwd=folder,
         capture_output=True,
@@ -95,6 +96,13 @@ false && echo yes || echo no
 false || false; echo $?
 exit 3
 exit 300
+set -e; { false && true; }; echo x
+set -e; { ! true; } >&2; echo x
+set -e; if true; then ! true; fi; echo x
+set -e; for i in 1; do ! true; done; echo x
+set -e; (! true); echo x
+set -e; true | { ! true; }; echo x
+set -e; { false; }; echo x
 (exit 4); echo $?
 (exit 4) && echo x; echo $?
 echo a; exit 2; echo b
@@ -253,6 +261,18 @@ X=1 :; echo $X
 X=' a
 b '; echo $X
 for i in 1 2 3; do (break); echo $i; done
+sh -c 'kill -9 $$; echo no'; echo $?
+sh -c 'kill $$; echo no'; echo $?
+sh -c 'kill -s HUP $$'; echo $?
+sh -c 'kill -INT $$'; echo $?
+sh -c 'kill -USR1 $$' 2>/dev/null; echo $?
+sh -c "trap 'echo got' TERM; kill -TERM \$\$; echo on"
+sh -c "trap '' TERM; kill \$\$; echo on"; echo $?
+sh -c "trap 'echo no' EXIT; kill \$\$"; echo $?
+sh -c 'kill -0 $$' || echo x; sh -c 'exec sh -c "kill -9 \$\$"'; echo $?
+sh -c 'kill -9 $$' && echo no || echo $?
+kill -9 999999999; echo $?
+A=$((1/0)) 2>&1
 """
 
 
@@ -388,15 +408,33 @@ def test_a_stop_ends_the_child_of_a_shell_which_goes_on() -> None:
     assert (job.status, job.exit_code) == ("FAILED", -1)
 
 
-def test_a_lone_sleep_takes_the_shells_place_and_is_killed() -> None:
-    """JOB-STP-06."""
+@pytest.mark.parametrize(
+    ("shell", "script", "log", "code"),
+    [
+        # The last command takes a bash's place, as PID 1 ignores SIGTERM, and is killed.
+        ("bash", "sleep 100", b"", -1),
+        ("bash", "echo a; sleep 100", b"a\n", -1),
+        ("sh", "exec sleep 100", b"", -1),
+        # A plain shell waits for it, and says how it ended.
+        ("sh", "sleep 100", b"Terminated\n", 143),
+        ("sh", "echo a; sleep 100", b"a\nTerminated\n", 143),
+        # A shell within a shell is no PID 1: it dies, and only the outer one says so.
+        ("sh", "sh -c 'sleep 100; echo no'; echo after", b"Terminated\nafter\n", 0),
+        ("sh", "bash -c 'sleep 100'; echo after", b"Terminated\nafter\n", 0),
+        ("bash", "trap 'echo got; exit 7' TERM; sleep 100", b"Terminated\ngot\n", 7),
+    ],
+)
+def test_what_a_stop_does_to_a_shells_last_command(
+    shell: str, script: str, log: bytes, code: int
+) -> None:
+    """JOB-STP-05, JOB-STP-06."""
     here = host(pace="real")
-    outcome = here.submit("sh", "-c", "sleep 100")
+    outcome = here.submit(shell, "-c", script)
     here.clock.advance(1)
     job = outcome.result()
     here.stop(job)
     here.clock.run_until_idle()
-    assert (job.log.content(), job.exit_code) == (b"", -1)
+    assert (job.log.content(), job.exit_code) == (log, code)
 
 
 def test_a_trap_lets_a_shell_end_gracefully() -> None:
@@ -407,7 +445,7 @@ def test_a_trap_lets_a_shell_end_gracefully() -> None:
     job = outcome.result()
     here.stop(job)
     here.clock.run_until_idle()
-    assert (job.log.content(), job.status) == (b"hi\nbye\n", "COMPLETED")
+    assert (job.log.content(), job.status) == (b"hi\nTerminated\nbye\n", "COMPLETED")
 
 
 def test_a_shell_that_ignores_the_signal_is_killed() -> None:

@@ -11,7 +11,7 @@ import pytest
 SCENARIO = """
 import hashlib, sys
 import grpc
-from joblet_fake import FakeJoblet
+from joblet_fake import FakeJoblet, Sleep, Stdout
 
 seed, pace, tls = int(sys.argv[1]), sys.argv[2], sys.argv[3] == "tls"
 
@@ -37,6 +37,15 @@ with FakeJoblet(clock="frozen", seed=seed, pace=pace, tls=tls) as joblet:
     train.prints("warning\\n", stream="stderr")
     joblet.programs.on("train", env={"FAST": "1"}).prints("quick\\n").exits(4)
     joblet.programs.on("asked", when=lambda job: len(job.args) > 1).prints("many\\n")
+
+
+    @joblet.programs.register("own")
+    def own(job):
+        for number in range(3):
+            inner = joblet.rpc("RunJob", command="echo", args=[str(number)])
+            yield Stdout(f"{job.random.random()} {job.now()} {inner.job_uuid}\\n".encode())
+            yield Sleep(job.random.randrange(1, 40))
+
     ids = []
 
     def run(command, *args, **fields):
@@ -53,6 +62,8 @@ with FakeJoblet(clock="frozen", seed=seed, pace=pace, tls=tls) as joblet:
     run("later", schedule="2026-01-01T01:00:00Z")
     run("never", schedule="2026-01-01T02:00:00+02:00")
     run("sleep", "3600")
+    for number in range(3):
+        run("own", str(number), schedule="2026-01-01T00:00:30Z" if number == 2 else "")
     run("x", network="host")
     run("")
     run("x", max_cpu=-1)
@@ -63,6 +74,9 @@ with FakeJoblet(clock="frozen", seed=seed, pace=pace, tls=tls) as joblet:
     told(joblet, "StopJob", uuid=ids[-2])
     joblet.clock.advance(minutes=2)
     told(joblet, "Ping")
+    told(joblet, "GetSystemStatus")
+    told(joblet, "StreamingInstallRuntimeFromGithub", runtime_spec="python-3.11-ml")
+    told(joblet, "ListRuntimes")
     for job_id in ids[:7]:
         told(joblet, "GetJobLogs", uuid=job_id)
         told(joblet, "GetJobLogs", uuid=job_id[:8])

@@ -35,7 +35,7 @@ def run(script: str, *words: str, timeout: float = 60) -> subprocess.CompletedPr
 CYCLES = """
 import asyncio, gc, json, threading
 import psutil
-from joblet_fake import FakeJoblet
+from joblet_fake import FakeJoblet, Hang, Stdout
 from joblet_fake.server import shared_loop
 
 async def tasks():
@@ -48,8 +48,18 @@ def cycle(number):
         stream = joblet.rpc("GetJobLogs", uuid=job_id)
         next(stream)
         assert joblet.rpc("Ping").healthy
+        joblet.programs.register("own")(own)
+        joblet.rpc("RunJob", command="own")
+
+def own(job):
+    yield Stdout(b"x")
+    yield Hang()
 
 def census():
+    # The threads of programs end a moment after their fakes.
+    for thread in threading.enumerate():
+        if thread.name == "joblet-fake-program":
+            thread.join(10)
     gc.collect()
     process = psutil.Process()
     return {
@@ -94,11 +104,20 @@ def test_a_thousand_cycles_with_open_streams_leave_nothing_behind(
 EXIT = """
 import sys, time
 import grpc
-from joblet_fake import FakeJoblet
+from joblet_fake import FakeJoblet, Hang, Stdout
+
+def train(job):
+    yield Stdout(b"x")
+    while how == "loops":
+        pass
+    yield Hang()
 
 how = sys.argv[1]
-joblet = FakeJoblet().start()
-joblet.programs.on("train").prints("x").hangs()
+joblet = FakeJoblet(program_timeout=0.1 if how == "loops" else 10).start()
+if how in ("program", "loops"):
+    joblet.programs.register("train")(train)
+else:
+    joblet.programs.on("train").prints("x").hangs()
 job_id = joblet.rpc("RunJob", command="train").job_uuid
 method = joblet._api.method("GetJobLogs")
 request = method.encode_request({"uuid": job_id})
@@ -116,7 +135,9 @@ if how == "error":
 """
 
 
-@pytest.mark.parametrize("how", ["open", "stopped", "foreign", "foreign stopped", "error"])
+@pytest.mark.parametrize(
+    "how", ["open", "stopped", "foreign", "foreign stopped", "error", "program", "loops"]
+)
 def test_the_interpreter_exits_at_once_with_a_stream_open(how: str) -> None:
     result = run(EXIT, how)
     over = time.time()
@@ -128,11 +149,16 @@ def test_the_interpreter_exits_at_once_with_a_stream_open(how: str) -> None:
 
 INTERRUPT = """
 import time
-from joblet_fake import FakeJoblet
+from joblet_fake import FakeJoblet, Sleep
+
+def own(job):
+    yield Sleep(1)
+    time.sleep(60)
 
 try:
     with FakeJoblet() as joblet:
         joblet.programs.on("train").prints("x").hangs()
+        joblet.programs.register("own")(own)
         job_id = joblet.rpc("RunJob", command="train").job_uuid
         stream = joblet.rpc("GetJobLogs", uuid=job_id[:8])
         next(stream)
@@ -152,6 +178,7 @@ except KeyboardInterrupt:
         "joblet.jobs.wait(job_id, timeout=60)",
         "joblet.calls.wait_for('ListJobs', timeout=60)",
         "joblet.rpc('GetJobStatus', uuid=job_id); time.sleep(60)",
+        "joblet.rpc('RunJob', command='own'); joblet.clock.advance(2)",
     ],
 )
 def test_ctrl_c_ends_a_wait_cleanly(wait: str) -> None:

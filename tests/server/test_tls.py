@@ -187,6 +187,53 @@ def test_the_first_role_among_several_units_counts(joblet: FakeJoblet) -> None:
     assert joblet.calls.last().role == "viewer"
 
 
+@pytest.mark.parametrize(
+    ("units", "role"),
+    [
+        (("other", "viewer"), "viewer"),
+        (("viewer", "admin"), "viewer"),
+        (("ADMIN",), "admin"),
+        (("admin ",), "unknown"),
+        ((), "unknown"),
+    ],
+)
+def test_a_certificate_of_ones_own_has_the_units_that_were_asked_for(
+    joblet: FakeJoblet, units: tuple[str, ...], role: str
+) -> None:
+    """AUTH-04, AUTH-05."""
+    issued = joblet.tls.issue(*units)
+    own = grpc.ssl_channel_credentials(joblet.tls.ca_pem, issued.key_pem, issued.cert_pem)
+    with grpc.secure_channel(joblet.address, own) as channel:
+        code, _ = code_of(lambda: channel.unary_unary(LIST)(b"", timeout=10))
+
+    assert code == ("PERMISSION_DENIED" if role == "unknown" else "OK")
+    assert joblet.calls.last().role == role
+
+
+@pytest.mark.parametrize("uses", [(), ("client", "server")])
+def test_a_certificate_of_ones_own_for_clients_gets_in(
+    joblet: FakeJoblet, uses: tuple[str, ...]
+) -> None:
+    issued = joblet.tls.issue("admin", uses=uses)
+    own = grpc.ssl_channel_credentials(joblet.tls.ca_pem, issued.key_pem, issued.cert_pem)
+
+    assert with_credentials(joblet, own) == {"OK"}
+
+
+def test_a_certificate_of_ones_own_can_be_of_no_use(joblet: FakeJoblet) -> None:
+    """AUTH-02, AUTH-04: only for servers, or out of its time."""
+    now, day = datetime.now(UTC), timedelta(days=1)
+    for issued in (
+        joblet.tls.issue("admin", uses=("server",)),
+        joblet.tls.issue("admin", not_before=now - 2 * day, not_after=now - day),
+        joblet.tls.issue("admin", not_before=now + day, not_after=now + 2 * day),
+    ):
+        own = grpc.ssl_channel_credentials(joblet.tls.ca_pem, issued.key_pem, issued.cert_pem)
+        assert with_credentials(joblet, own) == {"UNAVAILABLE"}
+    with pytest.raises(ValueError, match=r"no certificate is for \['mail'\]: the uses are client"):
+        joblet.tls.issue("admin", uses=("mail",))
+
+
 def test_roles_can_be_switched_off() -> None:
     with FakeJoblet(roles=False) as open_to_all:
         assert open_to_all.rpc("RunJob", role="nobody", command="true").status == "RUNNING"

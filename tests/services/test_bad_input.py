@@ -294,7 +294,11 @@ def _varint(number: int) -> bytes:
     return bytes((*out, number))
 
 
-def test_a_method_that_is_not_built_yet_says_so(joblet: FakeJoblet) -> None:
+def test_a_method_that_is_not_built_yet_says_so(
+    joblet: FakeJoblet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(joblet._exchange._handlers, "MonitoringService.GetSystemStatus")
+
     code, text = refused(joblet.rpc, "GetSystemStatus")
 
     assert code == "UNIMPLEMENTED"

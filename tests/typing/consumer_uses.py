@@ -3,7 +3,7 @@
 # ruff: noqa: PLR0917, TC003 - others' tests take as many fixtures, and import, as they like
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, assert_type
@@ -11,7 +11,29 @@ from typing import Any, assert_type
 import grpc
 import pytest
 
-from joblet_fake import FakeJoblet, JobView, PortError, Script, StalledError, Tls, versions
+from joblet_fake import (
+    FakeJoblet,
+    Hang,
+    InstallScript,
+    JobView,
+    Metrics,
+    NetworkView,
+    OnStop,
+    PortError,
+    Rule,
+    RunningJob,
+    RuntimeView,
+    Script,
+    Sleep,
+    StalledError,
+    Stderr,
+    Stdout,
+    Step,
+    Tls,
+    VolumeView,
+    Write,
+    versions,
+)
 
 
 @pytest.fixture
@@ -54,6 +76,18 @@ def test_fixtures(
     assert_type(joblet.reset(), None)
 
 
+def test_faults(joblet: FakeJoblet) -> None:
+    rule = joblet.faults.on("RunJob", when=lambda call: call.role == "viewer")
+    assert_type(rule.skip(1).fail(grpc.StatusCode.ABORTED, trailers={"a-bin": b"x"}), Rule)
+    assert_type(rule.then.delay(0.5).fail("UNAVAILABLE", times=2), Rule)
+    assert_type((rule.used, rule.fired), tuple[bool, int])
+    assert_type(joblet.faults.fired[0].call.fault, str)
+    assert_type(joblet.faults.preset("reply lost", times=2), Rule | None)
+    assert_type(joblet.faults.server.refuse("core"), None)
+    assert_type(joblet.faults.server.connections[0].drop(), bool)
+    assert_type(joblet.restart(keep_state=True), None)
+
+
 def test_calling(joblet: FakeJoblet) -> None:
     assert_type(joblet.rpc("JobService.RunJob", command="echo", args=["hi"]).job_uuid, Any)
     assert_type(joblet.rpc("RunJob", role="viewer", timeout=1.5), Any)
@@ -82,7 +116,35 @@ def test_programs(joblet: FakeJoblet) -> None:
     assert_type(joblet.programs.on("a").exits(0), Script)
     assert_type(joblet.programs.on("b").dies("SIGKILL"), Script)
     assert_type(joblet.programs.on("c").hangs(), Script)
+    assert_type(joblet.programs.on("e").writes("/volumes/v/f", b"data"), Script)
     assert_type(joblet.programs.on("d").fails_to_start("no such file"), Script)
+
+
+def test_runtimes_and_the_host(joblet: FakeJoblet) -> None:
+    assert_type(joblet.runtimes.add("python-3.11", version="1.2.0", packages=["a"]), RuntimeView)
+    assert_type(joblet.runtimes["python-3.11"].packages, tuple[str, ...])
+    assert_type(joblet.runtimes.remove("python-3.11"), None)
+    assert_type(joblet.runtimes.on_install("a").prints("x").sleeps(1).exits(1), InstallScript)
+    assert_type(joblet.host.cpu_percent, float)
+    assert_type(joblet.host.load, tuple[float, float, float])
+    assert_type(joblet.host.disks["/"].used, int)
+    joblet.host.cpus, joblet.host.cpu_percent, joblet.host.load = 4, None, (1, 2.5, 3)
+    joblet.host.cloud = {"provider": "AWS"}
+
+
+def test_networks_and_volumes(joblet: FakeJoblet) -> None:
+    networks: Mapping[str, NetworkView] = joblet.networks
+    assert_type(joblet.networks.add("lab", "10.0.0.0/24"), NetworkView)
+    assert_type(joblet.networks["lab"].addresses, dict[str, str])
+    assert_type(joblet.networks["lab"].job_count, int)
+    volumes: Mapping[str, VolumeView] = joblet.volumes
+    assert_type(
+        joblet.volumes.add("data", "1GB", "memory", files={"a": "b", "c": b"d"}), VolumeView
+    )
+    assert_type(joblet.volumes["data"].files, dict[str, bytes])
+    assert_type(joblet.volumes["data"].created, datetime)
+    assert_type(joblet.jobs["x"].address, str | None)
+    assert len(networks) + len(volumes)
 
 
 def test_clock(joblet: FakeJoblet) -> None:
@@ -115,3 +177,40 @@ async def test_of_its_own() -> None:
         assert_type(fake, FakeJoblet)
     for error in (PortError("taken"), StalledError("frozen")):
         assert isinstance(error, OSError | RuntimeError)
+
+
+def test_generators(joblet: FakeJoblet) -> None:
+    def saving(job: RunningJob) -> Iterator[Step]:
+        yield Stdout(job.files["checkpoint"])
+
+    @joblet.programs.register("train.py", args=["-v"], when=lambda spec: spec.max_memory > 1)
+    def train(job: RunningJob) -> Generator[Step, None, int]:
+        assert_type(job.uuid, str)
+        assert_type(job.args, tuple[str, ...])
+        assert_type(job.environment, dict[str, str])
+        assert_type(job.attempt, int)
+        assert_type(job.now(), datetime)
+        assert_type(job.files["in.txt"], bytes)
+        assert_type(job.random.random(), float)
+        yield OnStop(saving)
+        yield Stdout(b"epoch 1\n", times=3)
+        yield Metrics(cpu_percent=93.0, memory_bytes=512 << 20)
+        yield Write("checkpoint", b"1")
+        yield Sleep(30)
+        yield Stderr(b"warning: lr\n")
+        return 0
+
+    @joblet.programs.register()
+    def anything(_job: RunningJob) -> Iterator[Hang]:
+        yield Hang()
+
+    same: Callable[[RunningJob], Generator[Step, None, int]] = train
+    assert_type(next(same(joblet)), Step)  # type: ignore[arg-type]  # only the fake makes such jobs
+    assert_type(joblet.programs.explain("x"), str)
+    assert_type(joblet.programs.on("x").exits(1).then.exits(0), Script)
+    assert_type(joblet.programs.on("x").attempt(2).on_stop(prints="bye", exits=3), Script)
+
+
+async def test_time_for_tasks(joblet: FakeJoblet) -> None:
+    await joblet.clock.advance_async(minutes=1)
+    await joblet.clock.run_until_idle_async()

@@ -97,9 +97,9 @@ def test_a_listed_difference_is_known_and_gone_when_it_is_none(target: Target) -
 
 
 def test_a_case_that_needs_more_than_a_target_offers_says_what(target: Target) -> None:
-    case = made(refused, needs=frozenset({"limits"}))
+    case = made(refused, needs=frozenset({"exec"}))
 
-    assert missing(case, target) == "needs a host that applies resource limits"
+    assert missing(case, target) == "needs commands that really run"
     assert verdict(target, case, None, None) == "not applicable"
 
 

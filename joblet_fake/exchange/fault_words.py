@@ -1,0 +1,168 @@
+"""What is said to a fault rule that is written wrongly: at once, and what would be right."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final, cast
+
+from joblet_fake.services import CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from joblet_fake.exchange.fault_actions import Trailers
+
+KEY: Final = re.compile(r"[0-9a-z_.-]+")
+"""A metadata key."""
+
+TEXT: Final = re.compile(r"[\x20-\x7e]*")
+"""A metadata value that is no bytes."""
+
+
+def whole(written: str, value: object, *, least: int = 1) -> int:
+    """Give a whole number out of a rule.
+
+    Args:
+        written: the part of the rule that has it, the beginning of the error's text.
+        value: what stands there.
+        least: the least that makes sense.
+
+    Raises:
+        TypeError: it is no whole number.
+        ValueError: it is too small.
+
+    >>> whole("times(2)", 2)
+    2
+    >>> whole("times(-1)", -1)
+    Traceback (most recent call last):
+    ValueError: times(-1): the least is 1
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{written}: it takes a whole number")
+    if value < least:
+        raise ValueError(f"{written}: the least is {least}")
+    return value
+
+
+def length(written: str, value: object) -> float:
+    """Give a number of seconds out of a rule.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is no length of time.
+
+    >>> length("delay(0)", 0)
+    Traceback (most recent call last):
+    ValueError: delay(0): it takes a number of seconds above 0
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{written}: it takes a number of seconds")
+    if not 0 < value < math.inf:
+        raise ValueError(f"{written}: it takes a number of seconds above 0")
+    return float(value)
+
+
+def share(value: object) -> float:
+    """Give a probability out of a rule.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is none between 0 and 1; with 0 the rule could never hit.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"probability({value!r}): it takes a number above 0, 1 at most")
+    if not 0 < value <= 1:
+        raise ValueError(f"probability({value!r}): it takes a number above 0, 1 at most")
+    return float(value)
+
+
+def code_name(code: object) -> str:
+    """Give a code's name, written as text or as a member of `grpc.StatusCode`.
+
+    Raises:
+        ValueError: there is no such code, or it is OK, which is no failure.
+
+    >>> code_name("Unavailible")
+    Traceback (most recent call last):
+    ValueError: fail('Unavailible'): there is no such code; near: 'UNAVAILABLE'
+    """
+    name = getattr(code, "name", code)
+    if name == "OK":
+        raise ValueError("fail('OK'): OK is no failure; end() ends a stream early with OK")
+    if isinstance(name, str) and name in CODES:
+        return name
+    raise ValueError(f"fail({code!r}): there is no such code; {near(str(name), CODES[1:])}")
+
+
+def predicate_name(when: object) -> str:
+    """Give what a predicate is called.
+
+    Raises:
+        TypeError: it can't be called, or only awaited.
+
+    >>> predicate_name(lambda call: call.role == "viewer")
+    '<lambda>'
+    """
+    if not callable(when):
+        raise TypeError(
+            f"when={when!r}: it takes a predicate over the call, such as "
+            "lambda call: call.request.command == 'train'",
+        )
+    if inspect.iscoroutinefunction(when):
+        raise TypeError("when= takes a plain function: nobody would await this one")
+    return str(getattr(when, "__name__", when))
+
+
+def near(word: str, possible: Iterable[str]) -> str:
+    """Give the nearest right spellings of a word, or all of them when none is near."""
+    every = tuple(possible)
+    plain = {one.lower(): one for one in every}
+    found = get_close_matches(word.lower(), plain, n=3, cutoff=0.6)
+    if found:
+        return f"near: {', '.join(repr(plain[one]) for one in found)}"
+    return f"it is one of {', '.join(every)}"
+
+
+def trailers(given: object) -> Trailers:
+    """Give trailing metadata as pairs, from a mapping or from pairs.
+
+    Raises:
+        TypeError: it is neither.
+        ValueError: a key or a value can't be sent.
+
+    >>> trailers({"retry-after": "3", "detail-bin": b"x"})
+    (('retry-after', '3'), ('detail-bin', b'x'))
+    >>> trailers({"Retry-After": "3"})
+    Traceback (most recent call last):
+    ValueError: trailers: 'Retry-After' is no key of metadata; near: 'retry-after'
+    """
+    if given is None:
+        return ()
+    try:
+        pairs = [
+            (key, value)
+            for key, value in (
+                given.items() if isinstance(given, Mapping) else cast("Trailers", given)
+            )
+        ]
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"trailers={given!r}: they are a mapping or pairs, such as {{'retry-after': '3'}}",
+        ) from None
+    for key, value in pairs:
+        if not isinstance(key, str) or not KEY.fullmatch(key):
+            right = re.sub(r"[^0-9a-z_.-]", "-", str(key).lower())
+            raise ValueError(f"trailers: {key!r} is no key of metadata; near: {right!r}")
+        if key.startswith("grpc-"):
+            raise ValueError(f"trailers: {key!r}: keys that begin with grpc- are gRPC's own")
+        binary = key.endswith("-bin")
+        if isinstance(value, bytes) != binary or not isinstance(value, str | bytes):
+            right = f"{key}: bytes" if binary else f"{key}: text, or {key}-bin: bytes"
+            raise ValueError(f"trailers: {key!r} has the value {value!r}; right is {right}")
+        if isinstance(value, str) and not TEXT.fullmatch(value):
+            raise ValueError(f"trailers: {value!r} is not printable ASCII; bytes go into {key}-bin")
+    return tuple(pairs)
