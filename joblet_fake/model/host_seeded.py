@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -131,13 +132,25 @@ class SeededHost:
         self._settings = settings
         self._seed = seed
         self._jobs = jobs
+        self._began_ns = now_ns
+
+    # Most servers are never asked for their host: it is made when the first client asks.
+
+    @cached_property
+    def _boot_ns(self) -> int:
         # Three to thirty days, in whole windows.
         days = 3 + 27 * self._noise("uptime")
-        self._boot_ns = now_ns - round(days * DAY_NS / WINDOW) * WINDOW
-        self._idle_busy = 0.015 + 0.05 * self._noise("idle")
+        return self._began_ns - round(days * DAY_NS / WINDOW) * WINDOW
+
+    @cached_property
+    def _idle_busy(self) -> float:
+        return 0.015 + 0.05 * self._noise("idle")
+
+    @cached_property
+    def _interfaces(self) -> tuple[Interface, ...]:
         address = f"10.{int(256 * self._noise('net'))}.0.{4 + int(240 * self._noise('ip'))}"
         mac, former = self._mac("52:54:00", "eth0"), self._mac("6a:fb:50", JOBLET0)
-        self._interfaces: tuple[Interface, ...] = (
+        return (
             ("eth0", (address, _link_local(mac)), mac, 5200.0, 7400.0),
             (JOBLET0, ("172.20.0.1", _link_local(former)), "", 310.0, 420.0),
         )

@@ -156,15 +156,17 @@ class Port(grpc.GenericRpcHandler):
 
     def _unary(self, method: Method) -> Callable[..., Any]:
         backend = self._backend
-        begin, caused_by = backend.exchange.begin, backend.clock.holds.caused_by
+        begin, holds = backend.exchange.begin, backend.clock.holds
         key = method.key
         polled = key in POLLED and backend.clock.mode == "skipping"
         armed, gate = backend.faults.armed, self.gate
 
         async def work(call: Call, data: bytes) -> bytes:
-            turn = Turn(backend, call)
-            with caused_by(call):
+            with holds.caused_by(call):
                 answer = begin(method, call.role, data)
+            if isinstance(answer, bytes) and not polled and not holds:
+                return answer
+            turn = Turn(backend, call)
             if polled and isinstance(answer, bytes) and backend.seen(key, data, answer):
                 # A client that reads the same again waits for the clock: let it get there.
                 await turn.skip()

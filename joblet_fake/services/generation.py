@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.model.errors import Kind
@@ -146,6 +147,7 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
+@cache
 def generation_of(api: str) -> Generation:
     """Give the behaviour generation of an API version.
 
