@@ -104,9 +104,11 @@ class Bare:
         shared_loop().run(self._stop())
 
     async def _start(self) -> None:
-        credentials = tls_of_all().server_credentials() if self.tls else None
-        self.address = await self._listen(self.core, credentials)
-        self.persist_address = await self._listen(self.persist, credentials)
+        self.address = await self._listen(self.core, self._credentials())
+        self.persist_address = await self._listen(self.persist, self._credentials())
+
+    def _credentials(self) -> grpc.ServerCredentials | None:
+        return tls_of_all().server_credentials() if self.tls else None
 
     async def _listen(
         self, answers: Mapping[str, Given], credentials: grpc.ServerCredentials | None

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import cycle, followers, logs, plugin, store, unary
+from benchmarks import cycle, followers, logs, plugin, rules, store, unary
 from benchmarks.child import Child
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ MEASUREMENTS: Final[dict[str, Callable[[int], list[Result]]]] = {
     "logs": logs.measure,
     "plugin": plugin.measure,
     "store": store.measure,
+    "rules": rules.measure,
     "followers": followers.measure,
 }
 

@@ -12,6 +12,7 @@ from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView, JobView
 from joblet_fake.model.runtime_script import InstallScript
 from joblet_fake.networks_view import NetworksView, NetworkView
+from joblet_fake.populate import Populated
 from joblet_fake.programs import (
     Die,
     Files,
@@ -71,6 +72,7 @@ __all__ = [
     "NetworksView",
     "OnStop",
     "OutOfMemory",
+    "Populated",
     "PortError",
     "Programs",
     "Rule",

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
+    from joblet_fake.populate import Populated
+
 NOTES = 10
 NOTE_LENGTH = 500
 """How many further errors are told beside the first one, and how much of each."""
@@ -384,6 +386,46 @@ class FakeJoblet:
 
     # State
 
+    def populate(
+        self,
+        *,
+        jobs: int = 100,
+        networks: int = 2,
+        volumes: int = 2,
+        runtimes: int = 2,
+        days: float = 7.0,
+    ) -> Populated:
+        """Fill the server with a realistic history: the same seed gives the same.
+
+        Jobs of the kinds that teams run, with believable output, metrics, durations and ends: most
+        COMPLETED, some FAILED, a few that are running now, wait for their time, or were cancelled.
+        Those that run or wait go on as time does.
+
+        Args:
+            jobs: how many jobs.
+            networks: how many networks, beside `bridge`.
+            volumes: how many volumes.
+            runtimes: how many runtimes.
+            days: how far back the first job lies.
+
+        Returns:
+            What was made, by id and by name.
+
+        Raises:
+            ValueError: a number is negative.
+
+        >>> with FakeJoblet(clock="frozen", seed=7) as joblet:
+        ...     made = joblet.populate(jobs=200, networks=3)
+        ...     len(joblet.rpc("ListJobs").jobs), len(joblet.networks) - 1
+        (200, 3)
+        """
+        from joblet_fake.populate import populate  # noqa: PLC0415 - few need it
+
+        check_thread()
+        return populate(
+            self, jobs=jobs, networks=networks, volumes=volumes, runtimes=runtimes, days=days
+        )
+
     def reset(self) -> None:
         """Forget all state, programs, faults, calls and errors; ports and time stay.
 
@@ -418,6 +460,16 @@ class FakeJoblet:
             raise error
 
     # Inside
+
+    def _set_persist(self, state: str) -> None:
+        """Have the persist service be `"up"`, `"gone"` or `"hung"` for its core (PER-70, PER-71).
+
+        Raises:
+            ValueError: there is no such state.
+        """
+        check_thread()
+        with self.model.change():
+            self.model.persist_state = state
 
     @property
     def _inside(self) -> bool:

@@ -62,6 +62,18 @@ class Collector:
         stop_ns: when it stopped; None while it goes on.
     """
 
+    __slots__ = (
+        "_clock",
+        "_followers",
+        "_measured",
+        "_probe",
+        "_seeded",
+        "_timer",
+        "job",
+        "start_ns",
+        "stop_ns",
+    )
+
     def __init__(self, job: Job, clock: Clock, seed: int, start_ns: int) -> None:
         self.job = job
         self.start_ns = start_ns
@@ -85,7 +97,8 @@ class Collector:
         if self._probe is not None:
             return len(self._measured)
         until = self._clock.now_ns() if self.stop_ns is None else self.stop_ns
-        return max(0, (until - self.start_ns) // INTERVAL_NS + 1)
+        # The first one is taken however soon a job ends.
+        return max(1, (until - self.start_ns) // INTERVAL_NS + 1)
 
     def time(self, number: int) -> int:
         """Give when a sample is taken, nanoseconds since 1970."""

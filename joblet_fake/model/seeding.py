@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from joblet_fake.model.job import Job, JobSpec
     from joblet_fake.model.model import Model
+    from joblet_fake.model.usage import Metrics
 
 STATUSES: Final = (
     words.INITIALIZING,
@@ -46,6 +47,7 @@ class Past:
         due_ns: when it is due, or was; None for a job that was not scheduled.
         output: what it wrote: nanoseconds since 1970, bytes, `"stdout"` or `"stderr"`.
         uuid: its id; None for the next one.
+        usage: what it used of its host all the time; None for what is made up.
 
     Raises:
         ValueError: no real job was ever so; the message says what goes together.
@@ -58,6 +60,7 @@ class Past:
     due_ns: int | None = None
     output: tuple[tuple[int, bytes, str], ...] = ()
     uuid: str | None = None
+    usage: Metrics | None = None
 
     def __post_init__(self) -> None:
         status, code = self.status, self.exit_code
@@ -109,6 +112,8 @@ def add_job(model: Model, spec: JobSpec, past: Past) -> Job:
         raise ValueError(f"a job with the id {uuid} is there already")
     job = model.lifecycle.seeded(uuid, spec, past.start_ns)
     job.explanation = "put there by the test"
+    if past.usage is not None:
+        job.usage.note(past.start_ns, past.usage)
     if past.due_ns is not None:
         job.scheduled_time = rfc3339(past.due_ns)
     elif past.status == words.CANCELED:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 MICROS: Final = 1_000_000
 PAGE: Final = 4096
 MASK: Final = 2**64 - 1
+HIGHEST_COUNT: Final = 2**63 - 1
+"""The highest number that a message holds."""
+HIGHEST_PERCENT: Final = 1_000_000
+"""Ten thousand cores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +56,9 @@ class Metrics:
             kinds = (int, float) if name.endswith("percent") else (int,)
             if isinstance(value, bool) or not isinstance(value, kinds):
                 raise ValueError(f"{name}={value!r} is no {kinds[-1].__name__}")  # noqa: TRY004
-            if not 0 <= value < MASK:
-                raise ValueError(f"{name}={value!r}: it is 0 or more")
+            most = HIGHEST_PERCENT if name.endswith("percent") else HIGHEST_COUNT
+            if not 0 <= value <= most:
+                raise ValueError(f"{name}={value!r}: it is 0 to {most:,}")
 
     def said(self) -> dict[str, float]:
         """Give what is said, by name."""
@@ -167,15 +172,13 @@ class Seeded:
         interval_ns: nanoseconds between two readings.
     """
 
+    __slots__ = ("_interval", "_seed", "_start", "_usage")
+
     def __init__(self, usage: Usage, seed: int, start_ns: int, interval_ns: int) -> None:
         self._usage = usage
         self._seed = seed
         self._start = start_ns
         self._interval = interval_ns
-        # A process costs some CPU to start, and next to none while it waits.
-        self._launch_usec = 8_000 + self._draw(1) % 24_000
-        self._idle_usec = 50 + self._draw(2) % 450
-        self._memory = (300 + self._draw(3) % 900) * PAGE
 
     def reading(self, number: int) -> Reading:
         """Give the reading of a number, counted from 0."""
@@ -185,7 +188,7 @@ class Seeded:
         system = used * (10 + self._draw(5) % 20) // 100
         memory = last(at, "memory_bytes")
         if memory is None:
-            memory = self._memory + self._draw(6, number) % 16 * PAGE
+            memory = (300 + self._draw(3) % 900 + self._draw(6, number) % 16) * PAGE
         read_bytes = int(last(at, "disk_read_bytes") or 0)
         write_bytes = int(last(at, "disk_write_bytes") or 0)
         received, sent = last(at, "net_recv_bytes"), last(at, "net_sent_bytes")
@@ -215,8 +218,10 @@ class Seeded:
         """Give the CPU time of a process that only waits, in microseconds."""
         if not number:
             return 0
-        more = self._draw(7, number) % self._idle_usec
-        return self._launch_usec + number * self._idle_usec + more
+        # A process costs some CPU to start, and next to none while it waits.
+        launch_usec = 8_000 + self._draw(1) % 24_000
+        idle_usec = 50 + self._draw(2) % 450
+        return launch_usec + number * idle_usec + self._draw(7, number) % idle_usec
 
     def _used(self, number: int) -> int:
         end = self._start + number * self._interval

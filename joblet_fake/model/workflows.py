@@ -126,16 +126,13 @@ class Workflows:
         if run.tick is not None or run.ready or not self._startable(run):
             return
         now = self._clock.now_ns()
-        every = self._every(run)
-        due = run.workflow.created_ns + (self._beat(run) + 1) * every if every else now
+        every = seconds(max(self._pace.workflow_tick, STUCK if run.lost else 0))
+        due = run.workflow.created_ns + (self._beat(run, every) + 1) * every if every else now
         # What is started again and again, and never seen, does not keep a clock from being idle.
         run.tick = self._clock.call_at(due, partial(self._tick, run), repeats=run.lost)
 
-    def _every(self, run: _Run) -> int:
-        return seconds(max(self._pace.workflow_tick, STUCK if run.lost else 0))
-
-    def _beat(self, run: _Run) -> int:
-        every = self._every(run)
+    def _beat(self, run: _Run, every: int) -> int:
+        """Give how many ticks there have been since the workflow's beginning."""
         return (self._clock.now_ns() - run.workflow.created_ns) // every if every else 0
 
     def _startable(self, run: _Run) -> list[str]:
@@ -144,7 +141,7 @@ class Workflows:
     def _tick(self, run: _Run) -> None:
         run.tick = None
         run.lost = False
-        run.beat = self._beat(run)
+        run.beat = self._beat(run, seconds(self._pace.workflow_tick))
         run.ready = self._startable(run)
         for key in run.ready:
             run.workflow.jobs[key].may_start = True
@@ -158,7 +155,7 @@ class Workflows:
                 outcome.on_done(partial(self._go_on, run, outcome))
                 return
             self._begun(run, outcome)
-        if self._beat(run) > run.beat and self._startable(run):
+        if self._beat(run, seconds(self._pace.workflow_tick)) > run.beat and self._startable(run):
             # A tick that came meanwhile has waited.
             run.tick = self._clock.call_later(0, partial(self._tick, run))
         self._plan(run)

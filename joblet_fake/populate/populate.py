@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -9,17 +10,31 @@ from typing import TYPE_CHECKING, Final
 from joblet_fake.clock import NANOS
 from joblet_fake.model.job import CANCELED, COMPLETED, FAILED, RUNNING, SCHEDULED, JobSpec
 from joblet_fake.model.seeding import Past, add_job
+from joblet_fake.model.usage import Metrics
 from joblet_fake.populate.kinds import KINDS, Plan, fail
 from joblet_fake.programs import Script
+from joblet_fake.programs.choice import Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container
 
+    from faker import Faker
+
+    from joblet_fake.fake import FakeJoblet
     from joblet_fake.model.model import Model
 
 DAY: Final = 86_400
 BATCH: Final = 50
 """How many jobs are put there under one hold of the lock: calls are answered in between."""
+
+VOLUMES: Final = ("datasets", "models", "backups", "scratch", "reports", "cache")
+RUNTIMES: Final = (
+    ("python-3.11-ml", "python", ("numpy", "pandas", "torch")),
+    ("node-20", "node", ("express",)),
+    ("python-3.12", "python", ()),
+    ("java-21", "java", ()),
+    ("go-1.22", "go", ()),
+)
 
 FAILING: Final = 0.12
 PLANNED: Final = 0.03
@@ -46,74 +61,132 @@ class Populated:
 
 
 def populate(
-    model: Model,
+    fake: FakeJoblet,
     *,
     jobs: int,
+    networks: int,
+    volumes: int,
+    runtimes: int,
     days: float,
-    seed: int,
-    networks: Sequence[str] = (),
-    volumes: Sequence[str] = (),
-    runtimes: Sequence[tuple[str, str]] = (),
-) -> list[str]:
-    """Put a history of jobs on a server.
-
-    Args:
-        model: the server.
-        jobs: how many.
-        days: how far back the first one lies.
-        seed: where all of it comes from.
-        networks: networks that jobs can be on.
-        volumes: volumes that jobs can use.
-        runtimes: runtimes that jobs can use, as name and language.
-
-    Returns:
-        The jobs' ids, oldest first.
-    """
+) -> Populated:
+    """Fill a server; `FakeJoblet.populate` documents it."""
+    for name, value in (
+        ("jobs", jobs), ("networks", networks), ("volumes", volumes), ("runtimes", runtimes),
+        ("days", days),
+    ):  # fmt: skip
+        if value < 0:
+            raise ValueError(f"populate({name}={value}): it is 0 or more")
     from faker import Faker  # noqa: PLC0415 - slow to load, and only needed here
 
+    # What is there already is part of the seed: a second call adds other things.
+    seed = f"{fake.options.seed} {len(fake.jobs)} {len(fake.networks)} {len(fake.volumes)}"
     faker = Faker()
     faker.seed_instance(seed)
-    dice = random.Random(f"populate {seed}")  # noqa: S311 - it must repeat with the seed
+    dice = random.Random(seed)  # noqa: S311 - it must repeat with the seed
+    place = Place(
+        networks=_networks(fake, networks, faker, dice),
+        volumes=_volumes(fake, volumes, dice),
+        runtimes=_runtimes(fake, runtimes, dice),
+    )
+    return Populated(
+        jobs=tuple(_jobs(fake.model, jobs, days, faker=faker, dice=dice, place=place)),
+        networks=place.networks,
+        volumes=place.volumes,
+        runtimes=tuple(name for name, _ in place.runtimes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What jobs can use: networks and volumes by name, runtimes by name and language."""
+
+    networks: tuple[str, ...]
+    volumes: tuple[str, ...]
+    runtimes: tuple[tuple[str, str], ...]
+
+
+def _free(wanted: str, taken: Container[str]) -> str:
+    """Give a name that nobody has: this one, or this one with a number."""
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}-{number}", number + 1
+    return name
+
+
+def _networks(fake: FakeJoblet, many: int, faker: Faker, dice: random.Random) -> tuple[str, ...]:
+    made = []
+    for _ in range(many):
+        name = _free(f"{faker.domain_word()[:20]}-net", fake.networks)
+        fake.networks.add(name, f"10.{dice.randint(0, 255)}.{dice.randint(0, 255)}.0/24")
+        made.append(name)
+    return tuple(made)
+
+
+def _volumes(fake: FakeJoblet, many: int, dice: random.Random) -> tuple[str, ...]:
+    made = []
+    for number in range(many):
+        name = _free(VOLUMES[number % len(VOLUMES)], fake.volumes)
+        fake.volumes.add(name, dice.choice(["500MB", "2GB", "10GB", "50GB"]))
+        made.append(name)
+    return tuple(made)
+
+
+def _runtimes(fake: FakeJoblet, many: int, dice: random.Random) -> tuple[tuple[str, str], ...]:
+    made = []
+    taken = {view.name for view in fake.runtimes.values()}
+    for number in range(many):
+        wanted, language, packages = RUNTIMES[number % len(RUNTIMES)]
+        name = _free(wanted, taken)
+        taken.add(name)
+        fake.runtimes.add(
+            name,
+            version=f"1.{dice.randint(0, 9)}.{dice.randint(0, 20)}",
+            language=language,
+            packages=packages,
+            size=dice.randint(80, 2_000) << 20,
+        )
+        made.append((name, language))
+    return tuple(made)
+
+
+def _jobs(
+    model: Model, many: int, days: float, *, faker: Faker, dice: random.Random, place: Place
+) -> list[str]:
     now = model.clock.now_ns()
     weights = [weight for _, weight in KINDS]
-    submitted = sorted(_moment(dice, days) for _ in range(jobs))
+    ages = sorted((_age(dice, days) for _ in range(many)), reverse=True)
     made: list[str] = []
-    for first in range(0, jobs, BATCH):
+    for first in range(0, many, BATCH):
         drawn = []
-        for ago in submitted[first : first + BATCH]:
+        for age in ages[first : first + BATCH]:
             (make,) = dice.choices([kind for kind, _ in KINDS], weights)
             plan = make(faker, dice)
-            spec = _spec(plan, dice, networks, volumes, runtimes)
-            drawn.append(_drawn(plan, spec, dice, now, now - round(-ago * NANOS)))
+            drawn.append(
+                _drawn(plan, _spec(plan, dice, place), dice, now, now - round(age * NANOS))
+            )
         with model.change():
             made += [add_job(model, spec, past).uuid for spec, past in drawn]
     return made
 
 
-def _moment(dice: random.Random, days: float) -> float:
-    """Give seconds before now, as a negative number; working hours are busier than nights."""
+def _age(dice: random.Random, days: float) -> float:
+    """Give how many seconds ago a job was submitted; working hours are busier than nights."""
     while True:
         ago = dice.uniform(0, days * DAY)
         hour = (24 - ago % DAY / 3600) % 24
         if dice.random() < (1.0 if 8 <= hour < 18 else 0.35):  # noqa: PLR2004 - of the day
-            return -ago
+            return ago
 
 
-def _spec(
-    plan: Plan,
-    dice: random.Random,
-    networks: Sequence[str],
-    volumes: Sequence[str],
-    runtimes: Sequence[tuple[str, str]],
-) -> JobSpec:
-    suitable = [name for name, language in runtimes if language and language == plan.language]
+def _spec(plan: Plan, dice: random.Random, place: Place) -> JobSpec:
+    suitable = [name for name, language in place.runtimes if language == plan.language]
     return JobSpec(
         plan.command,
         plan.args,
         environment=plan.environment,
         secret_environment=plan.secrets,
-        network=dice.choice(networks) if networks and dice.random() < 0.4 else "",  # noqa: PLR2004 - some
-        volumes=(dice.choice(volumes),) if volumes and plan.data else (),
+        network=dice.choice(place.networks) if place.networks and dice.random() < 0.4 else "",  # noqa: PLR2004 - some
+        volumes=(dice.choice(place.volumes),) if place.volumes and plan.data else (),
         runtime=dice.choice(suitable) if suitable else "",
     )
 
@@ -142,6 +215,7 @@ def _drawn(
             status=RUNNING,
             start_ns=start,
             output=_output(plan, start, done),
+            usage=_usage(plan),
         )
     status = FAILED if plan.exit_code else COMPLETED
     return spec, Past(
@@ -150,7 +224,12 @@ def _drawn(
         start_ns=start,
         end_ns=end,
         output=_output(plan, start, plan.seconds),
+        usage=_usage(plan),
     )
+
+
+def _usage(plan: Plan) -> Metrics:
+    return Metrics(cpu_percent=100 * plan.cores, memory_bytes=plan.memory)
 
 
 def _output(plan: Plan, start: int, until: float) -> tuple[tuple[int, bytes, str], ...]:
@@ -174,7 +253,4 @@ def _with_program(spec: JobSpec, plan: Plan, done: float) -> JobSpec:
         script.dies("SIGKILL")
     else:
         script.exits(plan.exit_code)
-    return JobSpec(
-        **{name: getattr(spec, name) for name in spec.__dataclass_fields__ if name != "program"},
-        program=script,
-    )
+    return dataclasses.replace(spec, program=Choice(spec, (script,), entry=script))

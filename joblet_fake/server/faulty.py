@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from joblet_fake.server.gate import Gate
     from joblet_fake.wire import Method
 
-ON_THE_WAY: Final = 0.05
+ON_THE_WAY: Final = 0.1
 """Real seconds that messages get to be read before their connection goes.
 
 Clients forget what they have received and not yet read when a connection is lost.

@@ -180,23 +180,15 @@ class Tls:
         return grpc.ssl_channel_credentials(self.ca_pem, self.key_pem(role), self.cert_pem(role))
 
     def server_credentials(self) -> grpc.ServerCredentials:
-        """Give what one port listens with: it insists on a client certificate (AUTH-01).
+        """Give what a server listens with: it insists on a client certificate (AUTH-01).
 
         A change of the server's certificate shows in the next handshake; connections that are
         open stay.
         """
-        shown = self._shown
-
-        def fetch() -> grpc.ServerCertificateConfiguration | None:
-            nonlocal shown
-            if shown == self._shown:
-                return None
-            shown = self._shown
-            return self._configuration()
-
         return grpc.dynamic_ssl_server_credentials(
             self._configuration(),
-            fetch,  # type: ignore[arg-type]  # the stubs don't know that None means no change
+            # Asked before every handshake. "No change" would be wrong for a second port.
+            self._configuration,
             require_client_authentication=True,
         )
 
@@ -213,10 +205,6 @@ class Tls:
         """Have the server show a certificate that is valid, of the first authority."""
         self._authority = 0
         self._expired = False
-
-    @property
-    def _shown(self) -> tuple[int, bool]:
-        return self._authority, self._expired
 
     def _configuration(self) -> grpc.ServerCertificateConfiguration:
         certificate = _server_certificate(self._names, self._authority, expired=self._expired)

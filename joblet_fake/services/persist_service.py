@@ -112,7 +112,11 @@ class PersistService:
         self._check_there()
         if persist.state == UP:
             return answer()
-        return persist.wait().then(lambda _: answer())
+        return (
+            persist.wait()
+            .recover(Refusal, lambda refusal: StatusError("UNAVAILABLE", refusal.text))
+            .then(lambda _: answer())
+        )
 
     def _streamed(
         self,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 
-from benchmarks import cycle, followers, logs, plugin, store, unary, wire
+from benchmarks import cycle, followers, logs, plugin, rules, store, unary, wire
 from benchmarks.bare import CHANNELS, Bare, open_channel
 from benchmarks.child import Child
 
@@ -45,9 +45,10 @@ def test_a_bare_server_answers_with_what_it_was_given(*, tls: bool) -> None:
         (lambda rounds: logs.measure(rounds, slices=1), 2),
         (plugin.measure, 1),
         (lambda rounds: store.measure(rounds, slices=1, many=50), 2),
+        (lambda rounds: rules.measure(rounds, slices=1, many=20), 2),
         (lambda rounds: followers.measure(rounds, followers=12), 4),
     ],
-    ids=["cycle", "unary", "logs", "plugin", "store", "followers"],
+    ids=["cycle", "unary", "logs", "plugin", "store", "rules", "followers"],
 )
 def test_a_measurement_compares_the_fake_with_a_bare_server(
     measure: Callable[[int], list[Result]], lines: int

@@ -276,7 +276,7 @@ def test_nothing_of_others_is_touched(tmp_path: Path) -> None:
         theirs = server.jobs.add("sleep", ["1000"], status="RUNNING")
         done = server.jobs.add("true")
         config = changed_config(tmp_path, server.rnx_config())
-        result = joblet_fake("conform", f"--rnx-config={config}", "jobs/exit-codes", "logs/unknown")
+        result = joblet_fake("conform", f"--rnx-config={config}", "jobs/exit-codes", "logs/nothing")
 
         assert result.exit_code == 0, result.output
         assert list(server.jobs) == [theirs.uuid, done.uuid]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -264,3 +266,32 @@ def test_neighbours_are_kept_as_one_run() -> None:
     for number in range(1000):
         write(history, log, b"x", number)
     assert history._logs[JOB].runs == [(0, 1000)]
+
+
+def test_output_that_a_test_dates_back_is_found_all_the_same() -> None:
+    """Only a clock's own times never go back."""
+    log, history = Log(), History()
+    for number, second in enumerate((5, 9, 3, 7)):
+        log.append(b"%d" % second, second * NANOS)
+        history.store(JOB, log, number, number + 1)
+
+    assert contents(history, start=4 * NANOS, end=7 * NANOS) == [b"5", b"7"]
+
+
+def test_a_million_lines_are_not_read_for_the_last_ones() -> None:
+    """Neither by a time nor by an offset: each takes a fraction of a full reading."""
+    log, history = Log(), History()
+    for number in range(1_000_000):
+        log.append(b"x", number * NANOS)
+    history.store(JOB, log, 0, len(log))
+
+    def seconds(**query: int) -> float:
+        began = time.perf_counter()
+        count = sum(1 for _ in history.query(JOB, **query))
+        assert count == (10 if query else 1_000_000)
+        return time.perf_counter() - began
+
+    everything = seconds()
+    assert seconds(offset=999_990) * 20 < everything
+    assert seconds(start=999_990 * NANOS) * 20 < everything
+    assert seconds(start=5 * NANOS, end=14 * NANOS) * 20 < everything

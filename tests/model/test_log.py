@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from joblet_fake.model.history import History
 from joblet_fake.model.log import CHUNK_LIMIT, STREAMS, Log
 
 NANOS = 10**9
@@ -86,3 +89,29 @@ def test_a_follower_may_leave_while_it_is_told() -> None:
     log.append(b"x", 0)
     log.append(b"y", 0)
     assert woken == ["first", "second", "second"]
+
+
+def test_a_log_knows_whether_its_times_ever_went_back() -> None:
+    log = Log()
+    for second in (5, 5, 7):
+        log.append(b"x", second * NANOS)
+    assert log.ordered
+    log.append(b"x", 6 * NANOS)
+    log.append(b"x", 9 * NANOS)
+    assert not log.ordered
+
+
+def test_a_million_short_lines_cost_little_more_than_their_bytes() -> None:
+    """A tenth of them is enough to tell: the index grows with the lines."""
+    line = b"x" * 99 + b"\n"
+    tracemalloc.start()
+    try:
+        log, history = Log(), History()
+        for number in range(100_000):
+            log.append(line, number * NANOS)
+            history.store("uuid", log, number, number + 1)
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert used < 1.5 * 100_000 * len(line)

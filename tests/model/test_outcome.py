@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from joblet_fake.model.outcome import Outcome
+from joblet_fake.model.outcome import Outcome, drive
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 
 def test_a_value_that_comes_later_is_told_once() -> None:
@@ -71,3 +76,62 @@ def test_an_error_of_whoever_is_told_is_not_the_values() -> None:
     with pytest.raises(KeyError, match="mine"):
         outcome.resolve(5)
     assert changed.result() == 5
+
+
+def test_a_driven_generator_goes_on_when_what_it_waits_for_is_there() -> None:
+    first: Outcome[None] = Outcome()
+    second: Outcome[None] = Outcome()
+    steps: list[str] = []
+
+    def work() -> Generator[Outcome[None], None, int]:
+        steps.append("began")
+        yield Outcome.of(None)
+        yield first
+        steps.append("went on")
+        yield second
+        return 42
+
+    result = drive(work())
+    assert (steps, result.done) == (["began"], False)
+    first.resolve(None)
+    assert (steps, result.done) == (["began", "went on"], False)
+    second.resolve(None)
+    assert result.result() == 42
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_an_error_that_it_waits_for_is_its_own(*, at_once: bool) -> None:
+    waits: Outcome[None] = Outcome()
+    cleaned: list[str] = []
+
+    def work() -> Generator[Outcome[None], None, None]:
+        try:
+            yield waits
+        finally:
+            cleaned.append("up")
+
+    if at_once:
+        waits.fail(ValueError("no"))
+    result = drive(work())
+    if not at_once:
+        waits.fail(ValueError("no"))
+    with pytest.raises(ValueError, match=r"^no$"):
+        result.result()
+    assert cleaned == ["up"]
+
+
+def test_an_error_that_it_raises_is_its_own_too() -> None:
+    def work() -> Generator[Outcome[None], None, None]:
+        yield Outcome.of(None)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match=r"^no$"):
+        drive(work()).result()
+
+
+def test_what_comes_of_something_untimed_is_untimed() -> None:
+    untimed: Outcome[int] = Outcome(timed=False)
+
+    assert Outcome().timed
+    assert not untimed.then(str).timed
+    assert not untimed.recover(ValueError, lambda error: error).timed

@@ -21,6 +21,12 @@ BOOT: Final = Pattern(
     "each host was started at a time of its own",
     "boot_time",
 )
+TAKEN: Final = Pattern(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
+    "when a snapshot was taken, Z",
+    "a snapshot is up to ten seconds old, and a client does not know how old",
+    "timestamp",
+)
 WINDOW_S: Final = 10
 LETTERS: Final = frozenset("RSDTtZI")
 STREAM: Final = "StreamSystemMetrics"
@@ -189,7 +195,16 @@ def counted(talk: Talk, stream: Stream, fact: str, count: int) -> None:
     stream.leave(keep=min(count, 2))
 
 
-@case("monitoring/intervals", "MON-06", "MON-07", "MON-08", "MON-09", "MON-27", normalise=[BOOT])
+@case(
+    "monitoring/intervals",
+    "TIME-14",
+    "MON-06",
+    "MON-07",
+    "MON-08",
+    "MON-09",
+    "MON-27",
+    normalise=[BOOT, TAKEN],
+)
 def _(talk: Talk) -> None:
     """A stream gives a message at once, then one in every interval; unset and negative is five."""
     intervals = {1: 12, 4: 3, 0: 3, -1: 3, -(2**31): 3, 2**31 - 1: 1}
@@ -227,7 +242,7 @@ PARTS: Final = (
 )
 
 
-@case("monitoring/parts", "MON-10", "MON-11", "MON-12", "MON-16", normalise=[BOOT])
+@case("monitoring/parts", "MON-10", "MON-11", "MON-12", "MON-16", normalise=[BOOT, TAKEN])
 def _(talk: Talk) -> None:
     """A stream has the parts that it is asked for by their exact names; others are empty."""
     talk.until_status(talk.run("true"))
