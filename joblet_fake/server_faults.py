@@ -215,6 +215,8 @@ class ServerFaults:
                 return
             with self._model.clock.lock:
                 self._model.restart()
+            # A server that starts brings its persist along; this one has not started yet.
+            _tell_core(self._model, "gone")
 
     def restart(self, *, keep_state: bool = False) -> None:
         """Start a crashed server again, on the same ports; one that runs crashes first.

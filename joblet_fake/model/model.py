@@ -110,13 +110,10 @@ class Model:
         What still runs, runs on out of everybody's reach (JOB-RST-07).
         """
         jobs, devices, end = self.jobs, self.networks.devices, self._ending()
-        persist_state = self.persist_state
         self.clock.cancel_all()
         self.volumes.restarted(self.clock.now_ns())
         self._boot(jobs.listener)
         self.networks.devices = devices
-        # The persist service is a process of its own, and stays as it is.
-        self.persist_state = persist_state
         self.host.begin_again()
         end()
         for job in jobs.buffered:

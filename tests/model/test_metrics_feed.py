@@ -211,6 +211,7 @@ def test_a_reset_ends_every_reader(pace: str) -> None:
 def test_a_reader_that_leaves_leaves_nothing_behind() -> None:
     stage = Stage("real")
     job = stage.run()
+    stage.clock.advance(0.05)  # until the job has its volumes
     reader = Reader(stage, job.uuid)
     reader.feed.close()
     reader.feed.close()
@@ -222,7 +223,9 @@ def test_a_reader_that_leaves_leaves_nothing_behind() -> None:
 
 def test_an_open_stream_is_no_reason_for_the_clock_to_go_on() -> None:
     stage = Stage("real")
-    reader = Reader(stage, stage.run().uuid)
+    job = stage.run()
+    stage.clock.advance(0.05)  # until the job has its volumes
+    reader = Reader(stage, job.uuid)
     before = stage.clock.now_ns()
     stage.clock.run_until_idle()
 
