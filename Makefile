@@ -48,6 +48,8 @@ docs: $(VENV)/.test-installed  ## Write anew what is generated in docs/
 	$(BIN)/python -m joblet_conformance.recorded
 	$(BIN)/python -m joblet_conformance.evidence > docs/evidence.md.new
 	mv docs/evidence.md.new docs/evidence.md
+	$(BIN)/joblet-fake quirks --markdown > docs/quirks.md.new
+	mv docs/quirks.md.new docs/quirks.md
 
 clean:
 	rm -rf $(VENV) $(LOWEST) dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,18 @@ MEASURED = "measured"
 
 # Doctests are looked for in every module; two modules named conftest can't both be imported so.
 collect_ignore_glob = ["*/conftest.py"]
+
+
+def pytest_configure() -> None:
+    """Take signals as a terminal's programs do, also when a shell started this in its background.
+
+    Children inherit what is ignored, and tests send them just these.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    hang_up = getattr(signal, "SIGHUP", None)
+    if hang_up is not None and signal.getsignal(hang_up) is signal.SIG_IGN:
+        signal.signal(hang_up, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from joblet_fake.programs import (
     StuckError,
     Write,
 )
+from joblet_fake.quirks_view import QuirksView
 from joblet_fake.runtimes_view import RuntimesView, RuntimeView
 from joblet_fake.server import (
     Connection,
@@ -75,6 +76,7 @@ __all__ = [
     "Populated",
     "PortError",
     "Programs",
+    "QuirksView",
     "Rule",
     "RunningJob",
     "RuntimeView",

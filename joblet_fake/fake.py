@@ -18,6 +18,7 @@ from joblet_fake.model.model import Model
 from joblet_fake.networks_view import NetworksView
 from joblet_fake.options import DEFAULT_API, Options
 from joblet_fake.programs import LIMIT, Programs, owner
+from joblet_fake.quirks_view import QuirksView
 from joblet_fake.rnx_config import rnx_config
 from joblet_fake.runtimes_view import RuntimesView
 from joblet_fake.server import HOST, Backend, Server, Tls, check_thread, forked, shared_loop
@@ -56,7 +57,8 @@ class FakeJoblet:
 
     Args:
         api: the published wire version to serve; its behaviour follows from it.
-        behavior: `"server"` does what real servers were seen to do.
+        behavior: `"server"` does what real servers were seen to do, `"documented"` what their
+            documentation says where the two differ (DOC-01): a set of `quirks`.
         pace: `"immediate"` lets state changes happen at once; `"real"` gives them the durations
             that were measured on real servers.
         tls: mutual TLS as on a real server; `False` listens in plaintext, every caller an admin.
@@ -136,13 +138,16 @@ class FakeJoblet:
         self.programs = Programs(
             self.clock, local=exec, timeout=exec_timeout, limit=program_timeout
         )
-        self.model = Model(self.clock, self.programs, pace=pace, seed=seed, host=host)
+        self.model = Model(
+            self.clock, self.programs, pace=pace, behavior=behavior, seed=seed, host=host
+        )
         self.calls = Calls(self._api, check_thread)
         self.jobs = JobsView(self.model, check_thread, lambda: self._inside)
         self.runtimes = RuntimesView(self.model, check_thread)
         self.host = HostView(self.model)
         self.networks = NetworksView(self.model, check_thread)
         self.volumes = VolumesView(self.model, check_thread)
+        self.quirks = QuirksView(self.model, check_thread)
         self._exchange = Exchange(self._api, self._generation, self.model, roles=roles)
         self._tls = Tls(self._generation.roles, names) if tls else None
         self._server: Server | None = None
@@ -429,7 +434,8 @@ class FakeJoblet:
     def reset(self) -> None:
         """Forget all state, programs, faults, calls and errors; ports and time stay.
 
-        Open streams end; processes of local execution are killed.
+        Quirks are again those of `behavior=`. Open streams end; processes of local execution are
+        killed.
         """
         check_thread()
         self.faults.forget()

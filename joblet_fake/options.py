@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from joblet_fake.clock import CLOCK_MODES
 from joblet_fake.model.host import HOSTS
 from joblet_fake.model.pace import PACES
+from joblet_fake.model.quirks import BEHAVIORS
 from joblet_fake.programs import LIMIT
 from joblet_fake.server import HOST, is_loopback
 from joblet_fake.services import GENERATIONS, generation_of
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 DEFAULT_API: Final = GENERATIONS[-1].last_api
-BEHAVIORS: Final = ("server",)
 HIGHEST_PORT: Final = 65_535
 
 
@@ -54,7 +54,7 @@ class Options:
                 f"unknown api {self.api!r}: the published versions are {', '.join(versions())}",
             )
         generation_of(self.api)
-        _one_of("behavior", self.behavior, BEHAVIORS)
+        _one_of("behavior", self.behavior, tuple(BEHAVIORS))
         _one_of("pace", self.pace, tuple(PACES))
         _one_of("host", self.host, HOSTS)
         _one_of("clock", self.clock, CLOCK_MODES)

@@ -9,8 +9,8 @@ import click
 
 from joblet_fake._version import __version__
 from joblet_fake.clock import CLOCK_MODES
-from joblet_fake.model import PACES
-from joblet_fake.options import BEHAVIORS, DEFAULT_API
+from joblet_fake.model import BEHAVIORS, PACES, QUIRKS
+from joblet_fake.options import DEFAULT_API
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +41,16 @@ def main() -> None:
 @click.option(
     "--behavior",
     default="server",
-    type=click.Choice(BEHAVIORS),
-    help="What real servers were seen to do.",
+    type=click.Choice(tuple(BEHAVIORS)),
+    help="What real servers were seen to do, or what their documentation says.",
+)
+@click.option(
+    "--quirk",
+    "quirks",
+    multiple=True,
+    type=click.Choice(tuple(QUIRKS)),
+    metavar="NAME",
+    help="Switch a single behaviour on; `joblet-fake quirks` lists them; can be given again.",
 )
 @click.option(
     "--pace",
@@ -208,6 +216,18 @@ def demo() -> None:
     from joblet_fake.cli.demo import demo as run  # noqa: PLC0415 - colouring code loads slowly
 
     run()
+
+
+@main.command()
+@click.option("--markdown", is_flag=True, help="As a page of documentation.")
+def quirks(*, markdown: bool) -> None:
+    """List the behaviours that can be switched on, one by one."""
+    from joblet_fake.cli import quirks as command  # noqa: PLC0415 - only what a command needs
+
+    if markdown:
+        click.echo(command.page(), nl=False)
+    else:
+        command.show()
 
 
 @main.command()

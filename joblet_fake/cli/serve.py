@@ -34,6 +34,7 @@ def serve(
     ready_file: Path | None,
     exec_: bool,
     unknown: str,
+    quirks: Sequence[str],
     log_level: str,
     json_lines: bool,
     **options: Any,  # noqa: ANN401 - FakeJoblet's own
@@ -50,6 +51,7 @@ def serve(
         ready_file: where to write the addresses once calls are accepted; None for nowhere.
         exec_: run jobs as real local processes.
         unknown: what a job does whose command the fake does not know, as `programs.default` has it.
+        quirks: single behaviours to switch on.
         log_level: `"debug"` shows requests, `"info"` calls and jobs, the others failures of the
             fake.
         json_lines: write everything as JSON lines on stdout.
@@ -80,6 +82,7 @@ def serve(
         raise click.UsageError(str(error)) from None
     if unknown != "succeed":
         fake.programs.default(unknown=unknown)
+    fake.quirks.enable(*quirks)
     watch = Watch(log_level, as_json=json_lines)
     watch.follow(fake)
     try:

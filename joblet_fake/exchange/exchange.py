@@ -14,8 +14,16 @@ if TYPE_CHECKING:
     from joblet_fake.services import Generation
     from joblet_fake.wire import Api, Method
 
+CANCEL: Final = "JobService.CancelJob"
+"""The method that has a handler here, and none on a real server (JOB-CAN-01)."""
+
 MESSAGE_LIMIT: Final = 128 * 1024 * 1024
 """The longest request in bytes; one more is refused (SRV-03)."""
+
+DECODED_KEPT: Final = 100
+"""How many decoded requests are kept, none of them longer than `SHORT` bytes."""
+
+SHORT: Final = 256
 
 
 class Exchange:
@@ -35,6 +43,8 @@ class Exchange:
         self.generation = generation
         self.model = model
         self._roles = roles
+        # Clients that wait for something ask the same again and again.
+        self._decoded: dict[tuple[str, bytes], Message] = {}
         self._handlers: dict[str, Handler] = handlers(api, generation, model)
 
     def unknown(self, path: str, services: frozenset[str]) -> StatusError:
@@ -64,7 +74,7 @@ class Exchange:
             StatusError: what the client gets instead of an answer.
         """
         request = self.admit(method, role, data)
-        if method.key in self.generation.unhandled:
+        if self._unhandled(method):
             raise StatusError("UNIMPLEMENTED", f"method {method.name} not implemented")
         handler = self._handlers.get(method.key)
         if handler is None:
@@ -94,6 +104,24 @@ class Exchange:
                 "RESOURCE_EXHAUSTED",
                 f"grpc: received message larger than max ({len(data)} vs. {MESSAGE_LIMIT})",
             )
+        request = self._decoded.get((method.key, data)) or self._decode(method, data)
+        operation = None
+        if not self._unhandled(method):
+            operation = self.generation.operations.get(method.key)
+        if self._roles and operation is not None and not self.generation.may(role, operation):
+            raise StatusError(
+                "PERMISSION_DENIED",
+                f"role {role} is not allowed to perform operation {operation}",
+            )
+        return request
+
+    def _unhandled(self, method: Method) -> bool:
+        """Tell whether a method is declared and nobody is there for it (SURF-05)."""
+        if method.key == CANCEL and "cancel-works" in self.model.quirks:
+            return False
+        return method.key in self.generation.unhandled
+
+    def _decode(self, method: Method, data: bytes) -> Message:
         try:
             request = method.decode(data)
         except DecodeError as error:
@@ -102,13 +130,14 @@ class Exchange:
                 if method.server_streaming
                 else "grpc: error unmarshalling request"
             )
-            raise StatusError("INTERNAL", f"{prefix}: {error}") from None
-        operation = self.generation.operations.get(method.key)
-        if self._roles and operation is not None and not self.generation.may(role, operation):
-            raise StatusError(
-                "PERMISSION_DENIED",
-                f"role {role} is not allowed to perform operation {operation}",
-            )
+            text = str(error)
+            if "no-break-space" in self.model.quirks:
+                text = text.replace("proto: ", "proto:\N{NO-BREAK SPACE}", 1)
+            raise StatusError("INTERNAL", f"{prefix}: {text}") from None
+        if len(data) <= SHORT:
+            if len(self._decoded) == DECODED_KEPT:
+                self._decoded.clear()
+            self._decoded[method.key, data] = request
         return request
 
     def go_on(self, asked: Asked, given: object) -> Answer:

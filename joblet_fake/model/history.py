@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -21,6 +22,11 @@ LOGS: Final = "/opt/joblet/logs"
 
 NANOS: Final = 1_000_000_000
 
+WRITERS: Final = 4
+"""How many writers a persist service has: so far can a chunk get ahead of others (PER-34)."""
+NEAR: Final = 5_000_000
+"""Nanoseconds: chunks that come faster than this are with several writers at once (JOB-LOG-03)."""
+
 T = TypeVar("T")
 
 STDOUT: Final = 1
@@ -34,6 +40,9 @@ class StoredLog:
 
     log: Log
     runs: list[tuple[int, int]] = field(default_factory=list)
+    _chance: random.Random | None = None
+    _last_ns: int = 0
+    _together: int = 0
 
     def add(self, start: int, end: int) -> None:
         """Store the chunks from `start` up to, without, `end`."""
@@ -41,6 +50,25 @@ class StoredLog:
             self.runs[-1] = (self.runs[-1][0], end)
         else:
             self.runs.append((start, end))
+
+    def scatter(self, start: int, end: int, now_ns: int, seed: str) -> None:
+        """Store chunks as parallel writers do that get several at once: never all in order.
+
+        Args:
+            start: the first chunk.
+            end: one past the last.
+            now_ns: the moment, nanoseconds since 1970.
+            seed: what decides which writer is first; the same one decides alike.
+        """
+        if self._chance is None:
+            self._chance = random.Random(seed)  # noqa: S311 - it must repeat
+        if now_ns - self._last_ns > NEAR:
+            self._together = len(self.runs)
+        self._last_ns = now_ns
+        for number in range(start, end):
+            near = len(self.runs) - self._together
+            ahead_of = self._chance.randint(int(near == 1), min(near, WRITERS - 1))
+            self.runs.insert(len(self.runs) - ahead_of, (number, number + 1))
 
     def chunks(self) -> Iterator[bytes]:
         """Give the chunks that are stored at this moment, each read when it is asked for."""
@@ -73,14 +101,28 @@ class History:
         self.metrics = MetricsHistory()
         self.linked = True
 
-    def store(self, uuid: str, log: Log, start: int, end: int) -> None:
-        """Write chunks of a job's log, as a real core does within milliseconds (PER-45)."""
+    def store(
+        self, uuid: str, log: Log, start: int, end: int, racing_ns: int | None = None
+    ) -> None:
+        """Write chunks of a job's log, as a real core does within milliseconds (PER-45).
+
+        Args:
+            uuid: the job.
+            log: its log.
+            start: the first chunk.
+            end: one past the last.
+            racing_ns: the moment, nanoseconds since 1970, if chunks of one moment are to be stored
+                in another order (PER-34); None stores them in the order written.
+        """
         if uuid in self._severed or start == end or not self.linked:
             return
         stored = self._logs.get(uuid)
         if stored is None:
             stored = self._logs[uuid] = StoredLog(log)
-        stored.add(start, end)
+        if racing_ns is None:
+            stored.add(start, end)
+        else:
+            stored.scatter(start, end, racing_ns, uuid)
 
     def sever(self, uuid: str) -> None:
         """Store nothing more of a job; what is stored stays (FAULT-02)."""

@@ -30,6 +30,21 @@ FINISHED: Final = frozenset({COMPLETED, FAILED, STOPPED})
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """How a stop of a job goes: what was decided when StopJob was called.
+
+    Attributes:
+        stays: whether STOPPED is the last word, and holds an end (DOC-01).
+        natural_first: whether the natural result comes before STOPPED, not after it (JOB-STP-07).
+        heard: whether a launcher that has not become the command yet ends by itself (JOB-STP-10).
+    """
+
+    stays: bool = False
+    natural_first: bool = False
+    heard: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Upload:
     """A file sent along with a job."""
 
@@ -87,6 +102,7 @@ class Job:
         mounts: what lies in /volumes once its process starts, by the volumes' names.
         roomy: whether /work has more room than a megabyte (VOL-26).
         address: what it has on its network; None where it has only `lo`.
+        work_dir: the folder that it begins in, if not /work: servers keep none (JOB-RUN-55).
         explanation: which program ran and why, in a sentence.
         runtime: the installed runtime that it runs on.
         rendered: what a service made of a revision, so that it need not make it again.
@@ -108,6 +124,7 @@ class Job:
     mounts: dict[str, Mount] = field(default_factory=dict)
     roomy: bool = False
     address: str | None = None
+    work_dir: str = ""
     explanation: str = ""
     runtime: Installed | None = None
     rendered: tuple[int, bytes] | None = None
@@ -115,7 +132,8 @@ class Job:
     process: Process | None = None
     timer: Timer | None = None
     ended_with: int | None = None
-    stopping: Outcome[None] | None = None
+    stopping: Outcome[Job] | None = None
+    stop: Stop | None = None
     erased: bool = False
     _watchers: dict[Callable[[], None], None] = field(default_factory=dict)
 

@@ -9,9 +9,9 @@ from joblet_fake.clock import NANOS, seconds
 from joblet_fake.model import job as words
 from joblet_fake.model import system_lines
 from joblet_fake.model.errors import Kind, Refusal
-from joblet_fake.model.job import Job, JobSpec
-from joblet_fake.model.limits import checked_cpu, kept_cores
-from joblet_fake.model.network import DEFAULT_NETWORK, UNPOOLED, CrashError
+from joblet_fake.model.job import Job, JobSpec, Stop
+from joblet_fake.model.limits import HIGHEST_CPU, HIGHEST_SANE_CPU, checked_cpu, kept_cores
+from joblet_fake.model.network import DEFAULT_NETWORK, HOST_NETWORK, UNPOOLED, CrashError
 from joblet_fake.model.outcome import Outcome, drive
 from joblet_fake.model.process import LaunchError
 from joblet_fake.model.schedule import Schedule, parse_schedule
@@ -36,6 +36,7 @@ class Lifecycle:
         self._model = model
         self._clock = model.clock
         self._pace = model.pace
+        self._quirks = model.quirks
         self._launch_free_at = 0
         self._recorded = 0
         self._promised: dict[Outcome[Any], None] = {}
@@ -53,9 +54,10 @@ class Lifecycle:
         Raises:
             Refusal: the job can't be built (JOB-RUN-30, JOB-RUN-41); nothing is recorded.
         """
+        highest = HIGHEST_SANE_CPU if "cpu-over-100-allowed" in self._quirks else HIGHEST_CPU
         spec = dataclasses.replace(
             spec,
-            max_cpu=checked_cpu(spec.max_cpu),
+            max_cpu=checked_cpu(spec.max_cpu, highest),
             # Only a job of a workflow gets here with a negative limit: it means unset (JOB-WF-30).
             max_memory=max(spec.max_memory, 0),
             max_io_bps=max(spec.max_io_bps, 0),
@@ -63,17 +65,23 @@ class Lifecycle:
             network=spec.network or DEFAULT_NETWORK,
         )
         if spec.schedule:
-            return self._plan(spec, parse_schedule(spec.schedule))
+            relative = "relative-schedules" in self._quirks
+            now = self._clock.now_ns() if relative else None
+            return self._plan(spec, parse_schedule(spec.schedule, now))
         outcome: Outcome[Job] = self._promise()
         # The job is dated when it is recorded, after the settle pause (JOB-RUN-61).
         self._after(self._pace.prepare, lambda: self._execute(self._record(spec), outcome))
         return outcome
 
     def _record(self, spec: JobSpec, status: str = words.INITIALIZING) -> Job:
-        now = self._clock.now_ns()
-        job = Job(self._model.new_uuid(), spec, status, start_ns=now, number=self._recorded)
+        return self._add(self._model.new_uuid(), spec, status, self._clock.now_ns())
+
+    def _add(self, uuid: str, spec: JobSpec, status: str, start_ns: int) -> Job:
+        job = Job(uuid, spec, status, start_ns=start_ns, number=self._recorded)
+        if "work-dir-honoured" in self._quirks:
+            job.work_dir = spec.work_dir
         self._recorded += 1
-        job.statuses.append((now, status))
+        job.statuses.append((start_ns, status))
         self._model.jobs.add(job)
         return job
 
@@ -113,11 +121,7 @@ class Lifecycle:
     def seeded(self, uuid: str, spec: JobSpec, start_ns: int) -> Job:
         """Record a job that was submitted at some moment, without running it."""
         spec = dataclasses.replace(spec, network=spec.network or DEFAULT_NETWORK)
-        job = Job(uuid, spec, words.INITIALIZING, start_ns=start_ns, number=self._recorded)
-        self._recorded += 1
-        job.statuses.append((start_ns, words.INITIALIZING))
-        self._model.jobs.add(job)
-        return job
+        return self._add(uuid, spec, words.INITIALIZING, start_ns)
 
     def adopt(self, job: Job) -> None:
         """Have a job that is to be running run, at once.
@@ -132,7 +136,8 @@ class Lifecycle:
 
     def _attach(self, job: Job) -> None:
         """Give a job its address and its files."""
-        job.address = self._model.networks.attach(job.uuid, job.spec.network)
+        if not self._unpooled(job):
+            job.address = self._model.networks.attach(job.uuid, job.spec.network)
         if self._model.disk_full:
             # FAULT-01
             raise LaunchError(
@@ -140,6 +145,13 @@ class Lifecycle:
                 f"mkdir {JOBS}/{job.uuid}: no space left on device",
             )
         job.files = lay_out(job.spec.uploads, f"{JOBS}/{job.uuid}/work")
+
+    def _unpooled(self, job: Job) -> bool:
+        """Tell whether a job needs no address (NET-20, NET-30)."""
+        network = job.spec.network
+        return network in UNPOOLED or (
+            network == HOST_NETWORK and "host-network-allowed" in self._quirks
+        )
 
     def _due(self, job: Job) -> None:
         # One worker launches what is due, one job after another (JOB-SM-07).
@@ -167,7 +179,7 @@ class Lifecycle:
         except LaunchError as error:
             self._failed_to_launch(job, outcome, error)
             return
-        unpooled = job.spec.network in UNPOOLED
+        unpooled = self._unpooled(job)
 
         def running() -> None:
             try:
@@ -256,7 +268,8 @@ class Lifecycle:
             # A write that failed ends the writing of that job's file for good (FAULT-02).
             self._model.history.sever(job.uuid)
             return
-        self._model.history.store(job.uuid, job.log, start, len(job.log))
+        racing = self._clock.now_ns() if "shuffled-history" in self._quirks else None
+        self._model.history.store(job.uuid, job.log, start, len(job.log), racing)
 
     # Ending
 
@@ -268,26 +281,43 @@ class Lifecycle:
         """Write the natural result, over a STOPPED that StopJob wrote before (JOB-STP-07)."""
         if job.erased:
             return
-        if job.stopping is not None:
+        stop = job.stop or Stop()
+        if job.stopping is not None and not stop.natural_first:
             job.stopping.on_done(lambda: self._after(0, lambda: self._finish(job)))
             return
         code = job.ended_with or 0
         self._model.networks.detach(job.uuid)
-        job.exit_code = code
-        job.end_ns = self._clock.now_ns()
         job.process = None
-        # A job deleted in between comes back (JOB-DEL-05).
-        self._model.jobs.stored.add(job)
-        job.become(words.FAILED if code else words.COMPLETED, job.end_ns)
+        deleted = self._model.jobs.stored.exact(job.uuid) is not job
+        if not stop.stays and not (deleted and "deleted-stays-away" in self._quirks):
+            job.exit_code = code
+            job.end_ns = self._clock.now_ns()
+            # A job deleted in between comes back (JOB-DEL-05).
+            self._model.jobs.stored.add(job)
+            job.become(words.FAILED if code else words.COMPLETED, job.end_ns)
         self._model.collectors.end(job.uuid)
 
     # Stopping
 
-    def stop(self, uuid: str) -> Outcome[None]:
+    def cancel(self, uuid: str) -> Outcome[Job]:
+        """Take a scheduled job out of the plan, and no other (JOB-CAN-02).
+
+        Returns:
+            The job, once `stop` would be answered.
+
+        Raises:
+            Refusal: there is no such job, by its whole id, or it is not scheduled.
+        """
+        job = self._exact(uuid)
+        if job.status != words.SCHEDULED:
+            raise Refusal(Kind.CONFLICT, f"job is not scheduled: {uuid} (status: {job.status})")
+        return self.stop(uuid)
+
+    def stop(self, uuid: str) -> Outcome[Job]:
         """End a running job, or take a scheduled one out of the plan (JOB-STP-01 to JOB-STP-10).
 
         Returns:
-            Nothing, once a real server would answer.
+            The job, once a real server would answer.
 
         Raises:
             Refusal: there is no such job, by its whole id, or its status allows no stop.
@@ -299,8 +329,8 @@ class Lifecycle:
             job.timer.cancel()
             job.timer = None
             job.become(words.CANCELED, self._clock.now_ns())
-            canceled: Outcome[None] = self._promise()
-            self._after(self._pace.stop_scheduled, lambda: canceled.resolve(None))
+            canceled: Outcome[Job] = self._promise()
+            self._after(self._pace.stop_scheduled, lambda: canceled.resolve(job))
             return canceled
         if job.status != words.RUNNING:
             raise Refusal(
@@ -309,22 +339,27 @@ class Lifecycle:
             )
         if job.stopping is not None:
             return job.stopping
-        answer: Outcome[None] = self._promise()
+        answer: Outcome[Job] = self._promise()
         job.stopping = answer
-        self._stop_process(job, answer)
+        job.stop = Stop(
+            stays="stopped-stays" in self._quirks,
+            natural_first="natural-result-first" in self._quirks and job.ended_with is None,
+            heard="quick-stop-kills" not in self._quirks,
+        )
+        self._stop_process(job, job.stop, answer)
         return answer
 
-    def _stop_process(self, job: Job, answer: Outcome[None]) -> None:
+    def _stop_process(self, job: Job, stop: Stop, answer: Outcome[Job]) -> None:
         def stopped() -> None:
             if job.erased:
                 return
             # The address is taken back by StopJob's clean-up; end time and exit code are not set.
             self._model.networks.detach(job.uuid)
             job.stopping = None
-            job.end_ns = None
-            job.exit_code = 0
-            job.become(words.STOPPED, self._clock.now_ns())
-            answer.resolve(None)
+            now = self._clock.now_ns()
+            job.end_ns, job.exit_code = (now, -1) if stop.stays else (None, 0)
+            job.become(words.STOPPED, now)
+            answer.resolve(job)
 
         if job.ended_with is not None or job.process is None:
             self._after(self._pace.stop_ended, stopped)
@@ -334,7 +369,9 @@ class Lifecycle:
 
         def ended() -> None:
             left = grace - (self._clock.now_ns() - asked) / NANOS
-            self._after(left + self._pace.stop_term if left > 0 else self._pace.stop_kill, stopped)
+            delay = left + self._pace.stop_term if left > 0 else self._pace.stop_kill
+            # A clean-up that takes longer is overtaken by what else is seen of the process's end.
+            self._after(delay + self._pace.flush if stop.natural_first else delay, stopped)
 
         job.process.stop(grace, ended)
 

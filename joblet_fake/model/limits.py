@@ -32,22 +32,23 @@ def check_limits(max_cpu: int, max_memory: int, max_io_bps: int) -> None:
             )
 
 
-def checked_cpu(max_cpu: int) -> int:
+def checked_cpu(max_cpu: int, highest: int = HIGHEST_CPU) -> int:
     """Give the CPU limit that a job gets (JOB-RUN-30, JOB-RUN-31).
 
     Args:
         max_cpu: percent; several cores' worth, such as 200, is refused whatever docs say.
+        highest: percent that are not refused.
 
     Returns:
         The limit; 0, which is none, for an absurdly high one.
 
     Raises:
-        Refusal: it is above 100 and not absurdly high.
+        Refusal: it is above the highest and not absurdly high.
 
     >>> checked_cpu(50), checked_cpu(10_001)
     (50, 0)
     """
-    if HIGHEST_CPU < max_cpu <= HIGHEST_SANE_CPU:
+    if highest < max_cpu <= HIGHEST_SANE_CPU:
         raise Refusal(Kind.INVALID, "job creation failed: invalid CPU limit: must be between 0-100")
     return 0 if max_cpu > HIGHEST_SANE_CPU else max(max_cpu, 0)
 

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from joblet_fake.model.errors import Kind, Refusal
-from joblet_fake.model.job import FINISHED
+from joblet_fake.model.job import CANCELED, FINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,8 +46,11 @@ class LogFeed:
         self._job = model.jobs.buffered.find(text)
         if self._job is None:
             self._error = Refusal(Kind.NOT_FOUND, f"job not found: {text}")
-        else:
-            self._live = not self._over(self._job)
+            return
+        self._live = not self._over(self._job)
+        if "logs-once" in model.quirks:
+            # All of it is in memory.
+            self._history = iter(())
 
     def take(self, limit: int) -> list[bytes]:
         """Give the next chunks; the stream's error is raised after the last.
@@ -91,7 +94,8 @@ class LogFeed:
         return self._model.jobs.stored.exact(job.uuid) is not job
 
     def _over(self, job: Job) -> bool:
-        return job.status in FINISHED or self._gone(job)
+        canceled = job.status == CANCELED and "canceled-ends-logs" in self._model.quirks
+        return job.status in FINISHED or canceled or self._gone(job)
 
     def _changed(self) -> None:
         job = self._job

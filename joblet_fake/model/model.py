@@ -18,6 +18,7 @@ from joblet_fake.model.metrics_feed import MetricsFeed
 from joblet_fake.model.network import Networks
 from joblet_fake.model.pace import PACES
 from joblet_fake.model.persist import Persist
+from joblet_fake.model.quirks import Quirks
 from joblet_fake.model.runtimes import Runtimes
 from joblet_fake.model.volume import Volumes
 from joblet_fake.model.workflows import Workflows
@@ -60,10 +61,13 @@ class Model:
         clock: where all time comes from; its lock guards the model.
         launcher: starts what jobs run.
         pace: `"immediate"` or `"real"`.
+        behavior: `"server"` or `"documented"`: the quirks that are on.
         seed: where ids come from, and what is not said of the host.
         host: `"seeded"` or `"local"`.
 
     Attributes:
+        quirks: the switches that are on, asked where the behaviour is.
+        chance: what real servers leave to chance, from the seed; ids come from elsewhere.
         disk_full: whether the server's disk has no room left (FAULT-01, FAULT-02).
 
     Raises:
@@ -76,6 +80,7 @@ class Model:
         launcher: Launcher,
         *,
         pace: str = "immediate",
+        behavior: str = "server",
         seed: int = 0,
         host: str = "seeded",
     ) -> None:
@@ -86,6 +91,7 @@ class Model:
         self.clock = clock
         self.launcher = launcher
         self.pace = PACES[pace]
+        self.quirks = Quirks(behavior)
         self.seed = seed
         self.disk_full = False
         self._change = Change(clock)
@@ -95,6 +101,7 @@ class Model:
     def clear(self) -> None:
         """Forget everything, as if the server had just been made; open streams and calls end."""
         jobs, end = self.jobs, self._ending()
+        self.quirks.reset()
         # What was to happen to the old jobs must not happen to the new state.
         self.clock.cancel_all()
         self._begin(jobs.listener)
@@ -132,6 +139,7 @@ class Model:
 
     def _begin(self, listener: Callable[[Job], None] | None = None) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - ids must repeat with the seed
+        self.chance = random.Random(f"chance {self.seed}")  # noqa: S311 - as above
         self.node_id = self.new_uuid()
         self.history = History()
         self.volumes = Volumes()
@@ -143,7 +151,8 @@ class Model:
         # Whoever listens to the jobs of before listens to those to come.
         self.jobs = Jobs(listener)
         self.networks = Networks()
-        self.persist = Persist(self.clock, self.history, self.pace.relink)
+        late = "late-link" in self.quirks
+        self.persist = Persist(self.clock, self.history, self.pace.relink, late=late)
         self.collectors = Collectors(self.clock, self.seed, self.history.metrics)
         self.lifecycle = Lifecycle(self)
         self.workflows = Workflows(self)

@@ -18,6 +18,9 @@ UNPOOLED: Final = ("none", "isolated")
 
 DEFAULT_NETWORK: Final = "bridge"
 
+HOST_NETWORK: Final = "host"
+"""What the documentation knows, and no server (JOB-RUN-62)."""
+
 DEVICE_LIMIT: Final = 15
 """The longest name of a network device, in bytes."""
 

@@ -34,6 +34,8 @@ PATIENCE: Final = {
 """What the core's client says when its patience is over (PER-70)."""
 PING_LIMIT: Final = 2.0
 """Clock seconds that a core waits for an answer to its health ping (JOB-RUN-02)."""
+LATE: Final = 5.0
+"""Clock seconds that a core which starts may be without it (TIME-19)."""
 DELETE_LIMIT: Final = 10.0
 """Clock seconds that it waits for a deletion (PER-74)."""
 
@@ -45,12 +47,15 @@ class Persist:
         clock: where time comes from.
         history: what it stores.
         relink: clock seconds between two tries of a core that has lost it.
+        late: whether a core that starts is late to find it (JOB-LOG-25).
 
     Attributes:
         state: `"up"`, `"gone"` or `"hung"`.
     """
 
-    def __init__(self, clock: Clock, history: History, relink: float) -> None:
+    def __init__(
+        self, clock: Clock, history: History, relink: float, *, late: bool = False
+    ) -> None:
         self.state = UP
         self._clock = clock
         self._history = history
@@ -59,7 +64,11 @@ class Persist:
         self._linking: Timer | None = None
         self._waiting: dict[Callable[[], None], None] = {}
         self._promised: dict[Outcome[Any], None] = {}
-        if not history.linked:
+        self._earliest = self._began + seconds(LATE) if late else self._began
+        if late:
+            self._unlink()
+            self._link_soon()
+        elif not history.linked:
             self._link()
 
     def become(self, state: str) -> None:
@@ -95,13 +104,15 @@ class Persist:
     def _link_soon(self) -> None:
         if self._history.linked or self._linking is not None:
             return
-        # The core tries again on a beat of its own (PER-44).
-        if not self._relink:
+        now = due = self._clock.now_ns()
+        if self._relink:
+            # The core tries again on a beat of its own (PER-44).
+            due = self._began + ((now - self._began) // self._relink + 1) * self._relink
+        due = max(due, self._earliest)
+        if due > now:
+            self._linking = self._clock.call_at(due, self._link)
+        else:
             self._link()
-            return
-        beats = (self._clock.now_ns() - self._began) // self._relink
-        due = self._began + (beats + 1) * self._relink
-        self._linking = self._clock.call_at(due, self._link)
 
     def _link(self) -> None:
         self._linking = None

@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.model.volume import environment as volume_environment
-from joblet_fake.programs.job_files import WORK, JobFiles
+from joblet_fake.programs.job_files import JobFiles, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,7 +126,7 @@ def context_of(job: Job, clock: Clock) -> Context:
     environment = {
         "PATH": PATH,
         "HOME": "/root",
-        "PWD": WORK,
+        "PWD": folder_of(job),
         "JOB_ID": job.uuid,
         "JOB_COMMAND": spec.command,
         "JOB_ARGS_COUNT": str(len(spec.args)),

@@ -143,6 +143,9 @@ class JobFiles(MutableMapping[str, bytes]):
             self._work = MemoryTree(
                 self._job.files, capacity=None if self._job.roomy else MIB, block=PAGE
             )
+            begins_in = folder_of(self._job)
+            if begins_in.startswith(WORK + "/"):
+                self.make_parents(f"{begins_in}/file")
         return self._work
 
     def _find(self, path: str) -> tuple[Tree, str]:
@@ -163,6 +166,14 @@ class JobFiles(MutableMapping[str, bytes]):
         for folder in parents(inside):
             if not self._elsewhere.is_folder(folder):
                 self._elsewhere.make_folder(folder)
+
+
+def folder_of(job: Job) -> str:
+    """Give the folder that a job begins in: /work, whatever was asked for (JOB-RUN-55).
+
+    Only a job whose work_dir was kept, which no server does, begins in that.
+    """
+    return _absolute(job.work_dir)
 
 
 def is_writable(path: str) -> bool:

@@ -16,6 +16,7 @@ from joblet_fake.model import system_lines
 from joblet_fake.model.process import LaunchError
 from joblet_fake.programs.context import context_of
 from joblet_fake.programs.guard import remove
+from joblet_fake.programs.job_files import WORK, folder_of
 from joblet_fake.programs.local_process import LocalProcess
 from joblet_fake.programs.local_usage import LocalUsage
 from joblet_fake.programs.local_volumes import LocalVolumes, local_paths
@@ -75,11 +76,15 @@ class Local:
         program, reason = _find(context.command, search)
         if program is not None:
             folder = self._folder(job)
-            environment = _environment(context, search, folder, client)
+            begins_in = _begins_in(job, folder)
+            environment = _environment(context, search, folder, begins_in, client)
             try:
+                if begins_in.is_relative_to(folder):
+                    begins_in.mkdir(parents=True, exist_ok=True)
                 process = LocalProcess(
                     [program, *(local_paths(arg, folder.parent) for arg in context.args)],
                     folder,
+                    begins_in,
                     environment,
                     self._clock,
                     output,
@@ -209,14 +214,22 @@ def _variables(job: Job) -> dict[str, str]:
     return {name: value for name, _, value in split if name}
 
 
+def _begins_in(job: Job, folder: Path) -> Path:
+    """Give the folder of this machine that a job begins in; its /work is in `folder`."""
+    wanted = folder_of(job)
+    if wanted == WORK or wanted.startswith(WORK + "/"):
+        return folder / wanted[len(WORK) + 1 :]
+    return Path(local_paths(wanted, folder.parent))
+
+
 def _environment(
-    context: Context, search: str, folder: Path, client: dict[str, str]
+    context: Context, search: str, folder: Path, begins_in: Path, client: dict[str, str]
 ) -> dict[str, str]:
     server = {
         name: value for name, value in context.environment.items() if name and "=" not in name
     }
     given = {name: local_paths(value, folder.parent) for name, value in client.items()}
-    return {**server, "HOME": str(folder), "PWD": str(folder), **given, "PATH": search}
+    return {**server, "HOME": str(folder), "PWD": str(begins_in), **given, "PATH": search}
 
 
 def _failing(lines: bytes) -> Steps:

@@ -34,7 +34,8 @@ class LocalProcess:
 
     Args:
         command: the program's path and its arguments.
-        folder: where it runs.
+        folder: where its /work is.
+        begins_in: the folder that it begins in.
         environment: its variables, all of them.
         clock: whose lock is held while its doings are told.
         output: takes what it writes.
@@ -53,6 +54,7 @@ class LocalProcess:
         self,
         command: list[str],
         folder: Path,
+        begins_in: Path,
         environment: dict[str, str],
         clock: Clock,
         output: Output,
@@ -75,7 +77,7 @@ class LocalProcess:
         self._timers: list[threading.Timer] = []
         self._popen = subprocess.Popen(  # noqa: S603 - running the job's command is the purpose
             command,
-            cwd=folder,
+            cwd=begins_in,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -13,6 +13,7 @@ from joblet_fake.programs.code_process import CodeProcess
 from joblet_fake.programs.command_io import Io
 from joblet_fake.programs.context import context_of
 from joblet_fake.programs.generator import GeneratorProgram, Registered, label
+from joblet_fake.programs.job_files import folder_of
 from joblet_fake.programs.launcher import before_command, failing
 from joblet_fake.programs.local import Local
 from joblet_fake.programs.run import ScriptedProcess
@@ -391,7 +392,8 @@ class Programs:
             def shell(context: Context) -> Steps:
                 context.unknown_fails = self._unknown == "not found"
                 try:
-                    shell = Shell(context, context.program, context.args[2:])
+                    io = Io(cwd=folder_of(job))
+                    shell = Shell(context, context.program, context.args[2:], io=io)
                     status = yield from shell.run(script)
                 except (ShellSyntaxError, RecursionError) as error:
                     context.job.explanation += f"; ended early, since {error}"
@@ -407,7 +409,8 @@ class Programs:
         if builtin is None:
             return self._nothing(job, repr(context.command))
         job.explanation = f"built in: {base}"
-        return lambda context: _called(builtin(context, list(context.args), Io()), context, base)
+        io = Io(cwd=folder_of(job))
+        return lambda context: _called(builtin(context, list(context.args), io), context, base)
 
     def _nothing(self, job: Job, what: str) -> AnyProgram:
         default = self._default

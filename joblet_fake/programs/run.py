@@ -169,7 +169,8 @@ class ScriptedProcess:
             ended()
             return
         self._ended = ended
-        if not self._begun:
+        stop = self._context.job.stop
+        if not self._begun and (stop is None or stop.heard):
             # The launcher is still there, and it hears (JOB-STP-10).
             self._unwait()
             self._end(LAUNCHER_STOPPED)

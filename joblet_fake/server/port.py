@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import grpc
@@ -18,10 +19,10 @@ from joblet_fake.server.turn import Turn
 from joblet_fake.services import Asked, StatusError, Streamed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
     from joblet_fake.exchange import Cut, Trailers
-    from joblet_fake.server.backend import Backend
+    from joblet_fake.server.backend import Backend, Waker
     from joblet_fake.services import Answer
     from joblet_fake.wire import Method
 
@@ -31,6 +32,9 @@ BATCH: Final = 64
 """How many messages of a stream are taken under one hold of the lock."""
 
 CODES: Final = {code.name: code for code in grpc.StatusCode}
+
+BEFORE_DEADLINE: Final = 0.1
+"""Real seconds before its caller's deadline at which a stream that ends with OK does so."""
 
 POLLED: Final = frozenset(
     {
@@ -261,7 +265,7 @@ class Port(grpc.GenericRpcHandler):
         feed, encode, gate = answer.feed, answer.encode, self.gate
         turn = Turn(self._backend, call)
         lock = self._backend.clock.lock
-        with self._backend.waker() as waker:
+        with self._backend.waker() as waker, self._in_time(call, waker) as over:
             try:
                 with lock:
                     feed.subscribe(waker.wake)
@@ -278,10 +282,28 @@ class Port(grpc.GenericRpcHandler):
                         ended = feed.ended
                     # All at once: one by one, between two sends, takes several times as long.
                     yield [encode(item) for item in batch]
-                    if ended:
+                    if ended or over():
                         return
                     if not batch:
                         await turn.wait(waker)
             finally:
                 with lock:
                     feed.close()
+
+    @contextmanager
+    def _in_time(self, call: Call, waker: Waker) -> Iterator[Callable[[], bool]]:
+        """Give what tells whether a stream is to end because of its caller's deadline.
+
+        A real server ends it at the same moment as the caller gives up, and either can be first
+        (TIME-22).
+        """
+        if call.deadline is None or "deadline-ends-ok" not in self._backend.exchange.model.quirks:
+            yield lambda: False
+            return
+        loop = asyncio.get_running_loop()
+        end = loop.time() + call.deadline - BEFORE_DEADLINE
+        timer = loop.call_at(end, waker.wake)
+        try:
+            yield lambda: loop.time() >= end
+        finally:
+            timer.cancel()

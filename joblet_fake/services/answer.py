@@ -48,4 +48,4 @@ Answer: TypeAlias = "bytes | Outcome[Any] | Streamed | Asked"
 """What a handler gives; an outcome is of another answer."""
 
 Handler: TypeAlias = Callable[[Any], Answer]
-"""Takes a decoded request; runs under the model's lock."""
+"""Takes a decoded request, which it leaves as it is; runs under the model's lock."""

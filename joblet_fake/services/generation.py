@@ -51,6 +51,13 @@ class Generation:
 
 UNKNOWN_ROLE: Final = "unknown"
 
+FITTING: Final[Mapping[Kind, str]] = {
+    Kind.INVALID: "INVALID_ARGUMENT",
+    Kind.NOT_FOUND: "NOT_FOUND",
+    Kind.CONFLICT: "FAILED_PRECONDITION",
+}
+"""The codes of causes, whatever the call site, as later generations have them (JOB-GEN-08)."""
+
 GENERATION_2_3: Final = Generation(
     name="2.3",
     last_api="2.3.1",
@@ -82,6 +89,8 @@ GENERATION_2_3: Final = Generation(
         "JobService.ListWorkflows": "get_job",
         "JobService.GetWorkflowJobs": "get_job",
         "JobService.StopJob": "stop_job",
+        # Asked for only where it has a handler: no server has one (JOB-CAN-01).
+        "JobService.CancelJob": "stop_job",
         "JobService.DeleteJob": "stop_job",
         "JobService.DeleteAllJobs": "stop_job",
         "NetworkService.CreateNetwork": "run_job",
@@ -114,6 +123,7 @@ GENERATION_2_3: Final = Generation(
         "invalid request": {None: "INVALID_ARGUMENT"},
         "job run failed": {None: "INTERNAL"},
         "job stop failed": {None: "INTERNAL"},
+        "job cancellation failed": {None: "INTERNAL"},
         "job deletion failed": {None: "INTERNAL"},
         "bulk job deletion failed": {None: "INTERNAL"},
         "job status": {None: "NOT_FOUND"},

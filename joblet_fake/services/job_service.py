@@ -11,6 +11,8 @@ from joblet_fake.model.job import JobSpec, Upload
 from joblet_fake.model.persist import UP
 from joblet_fake.model.validation import validate
 from joblet_fake.services.answer import Answer, Asked, Handler, Streamed
+from joblet_fake.services.generation import FITTING
+from joblet_fake.services.order import listed
 from joblet_fake.services.status import StatusError
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class JobService:
             "JobService.GetJobStatus": self.get_job_status,
             "JobService.ListJobs": self.list_jobs,
             "JobService.StopJob": self.stop_job,
+            "JobService.CancelJob": self.cancel_job,
             "JobService.DeleteJob": self.delete_job,
             "JobService.DeleteAllJobs": self.delete_all_jobs,
             "JobService.GetJobLogs": self.get_job_logs,
@@ -82,12 +85,14 @@ class JobService:
             outcome = self._model.lifecycle.run(spec)
         except Refusal as refusal:
             raise self._refused("job run failed", refusal) from None
+        early = "run-job-initializing" in self._model.quirks
+        immediate = "INITIALIZING" if early else "RUNNING"
         answer = outcome.then(
             # A scheduled job is answered so even when its launch has begun (JOB-RUN-43).
             lambda job: self._method("JobService.RunJob").encode(
                 {
                     "job_uuid": job.uuid,
-                    "status": "SCHEDULED" if job.scheduled_time else "RUNNING",
+                    "status": "SCHEDULED" if job.scheduled_time else immediate,
                 },
             ),
         )
@@ -104,6 +109,7 @@ class JobService:
         fields["secret_environment"] = dict.fromkeys(job.spec.secret_environment, MASK)
         fields["network"] = job.spec.network
         fields["volumes"] = job.spec.volumes
+        fields["work_dir"] = job.work_dir
         data = self._method("JobService.GetJobStatus").encode(fields)
         job.rendered = (job.revision, data)
         return data
@@ -114,14 +120,17 @@ class JobService:
         A real server's order is random (JOB-LST-02). This one is the order of the ids, which is
         never that of submission, and the same every time.
         """
+        masked = "secrets-masked-everywhere" in self._model.quirks
         jobs = [
             self._fields(job)
             | {
-                "secret_environment": job.spec.secret_environment,
+                "secret_environment": dict.fromkeys(job.spec.secret_environment, MASK)
+                if masked
+                else job.spec.secret_environment,
                 "gpu_count": job.spec.gpu_count,
                 "gpu_memory_mb": job.spec.gpu_memory_mb,
             }
-            for job in self._model.jobs.stored
+            for job in listed(self._model, self._model.jobs.stored)
         ]
         return self._method("JobService.ListJobs").encode({"jobs": jobs})
 
@@ -132,10 +141,25 @@ class JobService:
             outcome = self._model.lifecycle.stop(uuid)
         except Refusal as refusal:
             raise self._refused("job stop failed", refusal) from None
-        return self._told(
-            "job stop failed",
-            outcome.then(lambda _: self._method("JobService.StopJob").encode({"uuid": uuid})),
-        )
+        told = "stop-answers" in self._model.quirks
+
+        def reply(job: Job) -> bytes:
+            shown = self._fields(job) if told else {}
+            fields = {name: shown[name] for name in ("status", "end_time", "exit_code") if told}
+            return self._method("JobService.StopJob").encode({"uuid": uuid, **fields})
+
+        return self._told("job stop failed", outcome.then(reply))
+
+    def cancel_job(self, request: Any) -> Answer:  # noqa: ANN401 - as above
+        """Take a job out of the plan, as the documentation has it: no server does (JOB-CAN-01)."""
+        uuid = request.uuid
+        try:
+            outcome = self._model.lifecycle.cancel(uuid)
+        except Refusal as refusal:
+            raise self._refused("job cancellation failed", refusal) from None
+        encode = self._method("JobService.CancelJob").encode
+        answer = outcome.then(lambda job: encode({"uuid": uuid, "status": job.status}))
+        return self._told("job cancellation failed", answer)
 
     def delete_job(self, request: Any) -> Answer:  # noqa: ANN401 - as above
         """Remove a job (JOB-DEL-01)."""
@@ -203,7 +227,10 @@ class JobService:
     def _refused(self, site: str, refusal: Refusal) -> StatusError:
         if refusal.kind is Kind.UNAVAILABLE:
             return StatusError("UNAVAILABLE", refusal.text)
-        return StatusError(self._generation.code(site, refusal.kind), f"{site}: {refusal.text}")
+        code = self._generation.code(site, refusal.kind)
+        if "fitting-codes" in self._model.quirks:
+            code = FITTING.get(refusal.kind, code)
+        return StatusError(code, f"{site}: {refusal.text}")
 
     def _told(self, site: str, outcome: Outcome[bytes]) -> Outcome[bytes]:
         return outcome.recover(

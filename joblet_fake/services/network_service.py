@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from joblet_fake.model.cidr import count
 from joblet_fake.model.errors import Refusal
 from joblet_fake.services.delayed import delayed
-from joblet_fake.services.order import shuffled
+from joblet_fake.services.order import listed, shuffled
 from joblet_fake.services.status import StatusError
 
 if TYPE_CHECKING:
@@ -67,7 +67,10 @@ class NetworkService:
                 "bridge": network.bridge,
                 "job_count": len(self._model.networks.jobs(network.name)),
             }
-            for network in sorted(self._model.networks, key=lambda network: shuffled(network.name))
+            for network in listed(
+                self._model,
+                sorted(self._model.networks, key=lambda network: shuffled(network.name)),
+            )
         ]
         return self._method("NetworkService.ListNetworks").encode({"networks": networks})
 

@@ -8,7 +8,7 @@ from joblet_fake.model import gotime
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.volume import FILESYSTEM
 from joblet_fake.services.delayed import delayed
-from joblet_fake.services.order import shuffled
+from joblet_fake.services.order import listed, shuffled
 from joblet_fake.services.status import StatusError
 
 if TYPE_CHECKING:
@@ -68,7 +68,10 @@ class VolumeService:
                 "created_time": gotime.rfc3339(volume.created_ns),
                 "job_count": 0,
             }
-            for volume in sorted(self._model.volumes, key=lambda volume: shuffled(volume.name))
+            for volume in listed(
+                self._model,
+                sorted(self._model.volumes, key=lambda volume: shuffled(volume.name)),
+            )
         ]
         return self._method("VolumeService.ListVolumes").encode({"volumes": volumes})
 

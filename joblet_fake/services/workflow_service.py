@@ -10,6 +10,7 @@ from joblet_fake.model.errors import Refusal
 from joblet_fake.model.paths import name_problem
 from joblet_fake.model.workflow_file import check_workflow, read_workflow, with_program
 from joblet_fake.services.answer import Answer, Asked, Handler
+from joblet_fake.services.order import listed
 from joblet_fake.services.status import StatusError
 
 if TYPE_CHECKING:
@@ -113,26 +114,42 @@ class WorkflowService:
         if workflow is None:
             raise StatusError("NOT_FOUND", f"workflow not found: {request.workflow_uuid}")
         return self._method("JobService.GetWorkflowStatus").encode(
-            {"workflow": _info(workflow), "jobs": _jobs(workflow)},
+            {"workflow": _info(workflow), "jobs": self._jobs(workflow)},
         )
 
     def list_workflows(self, request: Any) -> Answer:  # noqa: ANN401 - as above
         """Give the workflows, in an order that says nothing (JOB-WF-23)."""
         shown = (
             workflow
-            for workflow in self._model.workflows
+            for workflow in listed(self._model, self._model.workflows)
             if request.include_completed or workflow.status not in HIDDEN
         )
         return self._method("JobService.ListWorkflows").encode(
             {"workflows": [_info(workflow) for workflow in shown]},
         )
 
-    def get_workflow_jobs(self, _request: object) -> Answer:
+    def get_workflow_jobs(self, request: Any) -> Answer:  # noqa: ANN401 - as above
         """Give the jobs of the first workflow, whichever is asked for (JOB-WF-24)."""
         workflow = self._model.workflows.first
+        if "workflow-jobs-by-id" in self._model.quirks:
+            workflow = self._model.workflows.find(request.workflow_uuid)
+            if workflow is None:
+                raise StatusError("NOT_FOUND", f"workflow not found: {request.workflow_uuid}")
         if workflow is None:
             raise StatusError("NOT_FOUND", "workflow not found: workflow 1 not found")
-        return self._method("JobService.GetWorkflowJobs").encode({"jobs": _jobs(workflow)})
+        return self._method("JobService.GetWorkflowJobs").encode({"jobs": self._jobs(workflow)})
+
+    def _jobs(self, workflow: Workflow) -> list[dict[str, object]]:
+        # The real order is random and differs from call to call; here it is that of the names.
+        return [
+            {
+                "job_uuid": job.uuid or NOT_STARTED,
+                "job_name": job.name,
+                "status": job.status,
+                "dependencies": list(job.requires),
+            }
+            for _, job in listed(self._model, sorted(workflow.jobs.items()))
+        ]
 
 
 def _read(text: str) -> Sequence[Step] | YamlError:
@@ -160,19 +177,6 @@ def _info(workflow: Workflow) -> dict[str, object]:
         "completed_at": _time(workflow.completed_ns),
         "yaml_content": workflow.yaml,
     }
-
-
-def _jobs(workflow: Workflow) -> list[dict[str, object]]:
-    # The real order is random and differs from call to call; here it is that of the ids.
-    return [
-        {
-            "job_uuid": job.uuid or NOT_STARTED,
-            "job_name": job.name,
-            "status": job.status,
-            "dependencies": list(job.requires),
-        }
-        for _, job in sorted(workflow.jobs.items())
-    ]
 
 
 def _time(moment_ns: int | None) -> dict[str, int] | None:

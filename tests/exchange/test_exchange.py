@@ -8,6 +8,7 @@ import pytest
 
 from joblet_fake.clock import Clock
 from joblet_fake.exchange import MESSAGE_LIMIT, Exchange
+from joblet_fake.exchange.exchange import DECODED_KEPT
 from joblet_fake.model.model import Model
 from joblet_fake.model.outcome import Outcome
 from joblet_fake.programs import Programs
@@ -56,6 +57,41 @@ def test_a_request_becomes_an_answers_bytes() -> None:
     assert API.method("RunJob").decode_response(answer).job_uuid == job.uuid
     # Everything that was due at once has happened.
     assert job.status == "COMPLETED"
+
+
+def test_the_same_bytes_to_two_methods_are_two_requests() -> None:
+    bench = Bench()
+    ran = bench.ask("RunJob", command="echo").result()
+    uuid = API.method("RunJob").decode_response(ran).job_uuid
+
+    status = bench.ask("GetJobStatus", uuid=uuid)
+    with pytest.raises(StatusError, match="job is not running"):
+        bench.ask("StopJob", uuid=uuid)
+
+    assert bench.ask("GetJobStatus", uuid=uuid) == status
+
+
+def test_a_request_that_is_repeated_gets_what_is_true_now() -> None:
+    bench = Bench()
+    bench.programs.on("wait").hangs()
+    ran = bench.ask("RunJob", command="wait").result()
+    asked = {"uuid": API.method("RunJob").decode_response(ran).job_uuid}
+
+    before = API.method("GetJobStatus").decode_response(bench.ask("GetJobStatus", **asked))
+    bench.ask("StopJob", **asked)
+    bench.ask("JobService.DeleteJob", **asked)
+
+    assert before.status == "RUNNING"
+    assert bench.refused("GetJobStatus", **asked)[0] == "NOT_FOUND"
+
+
+def test_few_of_very_many_different_requests_are_kept() -> None:
+    bench = Bench()
+
+    for number in range(1000):
+        bench.refused("GetJobStatus", uuid=f"no-such-job-{number}")
+
+    assert len(bench.exchange._decoded) <= DECODED_KEPT
 
 
 def test_a_stream_is_a_feed_and_what_makes_messages_of_it() -> None:

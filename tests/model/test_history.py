@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from joblet_fake.model import Kind, Refusal
-from joblet_fake.model.history import History, QueryFeed, Record
+from joblet_fake.model.history import NEAR, WRITERS, History, QueryFeed, Record, StoredLog
 from joblet_fake.model.log import Log
 
 NANOS = 10**9
@@ -295,3 +295,25 @@ def test_a_million_lines_are_not_read_for_the_last_ones() -> None:
     assert seconds(offset=999_990) * 20 < everything
     assert seconds(start=999_990 * NANOS) * 20 < everything
     assert seconds(start=5 * NANOS, end=14 * NANOS) * 20 < everything
+
+
+@given(gaps=st.lists(st.integers(0, 2 * NEAR), max_size=40), seed=st.uuids().map(str))
+def test_racing_writers_lose_nothing_and_mix_only_what_comes_together(
+    gaps: list[int], seed: str
+) -> None:
+    """PER-34, JOB-LOG-03: sorting by number gives the output; what comes slowly is in order."""
+    stored, now, moments, groups = StoredLog(Log()), 10**18, [], 0
+    for number, gap in enumerate(gaps):
+        now += gap
+        groups += gap > NEAR or not number
+        moments.append(groups)
+        stored.scatter(number, number + 1, now, seed)
+    order = [start for start, _ in stored.runs]
+
+    assert sorted(order) == list(range(len(gaps)))
+    assert [moments[number] for number in order] == sorted(moments)
+    for group in set(moments):
+        together = [number for number in order if moments[number] == group]
+        assert (together == sorted(together)) == (len(together) == 1)
+        for place, number in enumerate(together):
+            assert sum(other < number for other in together[place:]) < WRITERS

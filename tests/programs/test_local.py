@@ -459,9 +459,16 @@ def test_nothing_outlives_a_test_process_that_crashes(scratch: Path, how: str) -
 
 def test_a_guard_that_was_killed_is_no_reason_to_fail(here: Host, scratch: Path) -> None:
     assert ended(here.run("true")).status == "COMPLETED"
-    (guard,) = [
-        child for child in psutil.Process().children() if "guard.py" in " ".join(child.cmdline())
-    ]
+    guard = eventually(
+        lambda: next(
+            (
+                child
+                for child in psutil.Process().children()
+                if "guard.py" in " ".join(child.cmdline())
+            ),
+            None,
+        )
+    )
     guard.kill()
     guard.wait(PATIENCE)
     for _ in range(3):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from pathlib import Path
 from typing import Any, assert_type
@@ -130,6 +131,14 @@ def test_runtimes_and_the_host(joblet: FakeJoblet) -> None:
     assert_type(joblet.host.disks["/"].used, int)
     joblet.host.cpus, joblet.host.cpu_percent, joblet.host.load = 4, None, (1, 2.5, 3)
     joblet.host.cloud = {"provider": "AWS"}
+
+
+def test_quirks(joblet: FakeJoblet) -> None:
+    quirks: AbstractSet[str] = joblet.quirks
+    joblet.quirks.enable("logs-once", "cancel-works")
+    joblet.quirks.disable("logs-once")
+    assert_type("logs-once" in quirks, bool)
+    assert_type(joblet.quirks.known["logs-once"], str)
 
 
 def test_networks_and_volumes(joblet: FakeJoblet) -> None:
