@@ -18,13 +18,14 @@ from joblet_fake.programs.steps import (
     Steps,
     Write,
 )
-from joblet_fake.programs.worker import StuckError, owner, stuck
+from joblet_fake.programs.worker import Interrupted, StuckError, owner, stuck
 
 __all__ = [
     "LIMIT",
     "Die",
     "Files",
     "Hang",
+    "Interrupted",
     "Metrics",
     "OnStop",
     "OutOfMemory",

@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from joblet_fake.programs import LIMIT, stuck
+from joblet_fake.programs import LIMIT, Interrupted, stuck
 from joblet_fake.server.connections import peer_of
 from joblet_fake.server.drive import Drive
 from joblet_fake.services import StatusError
@@ -225,11 +225,15 @@ class Backend:
         with self.waker() as waker:
 
             def work() -> None:
-                try:
-                    given.append(question())
-                except BaseException as error:  # noqa: BLE001 - pytest.fail() is no Exception
-                    failed.append(error)
-                waker.wake()
+                # What is given up has its error already.
+                with suppress(Interrupted):
+                    try:
+                        given.append(question())
+                    except Interrupted:
+                        raise
+                    except BaseException as error:  # noqa: BLE001 - pytest.fail() is no Exception
+                        failed.append(error)
+                    waker.wake()
 
             if self._asked >= ASKED_AT_ONCE:
                 raise self.broken(

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from joblet_fake.clock import Clock
@@ -70,6 +70,7 @@ def test_advance_waits_for_code_that_it_set_to_work_before_time_goes_on() -> Non
     assert clock.now() - code.start == timedelta(seconds=10)
 
 
+@settings(deadline=None)  # threads have their turns when the machine has time
 @given(st.lists(st.integers(0, 3), max_size=8), st.sampled_from(["frozen", "skipping"]))
 def test_code_that_is_due_at_one_moment_works_one_after_another(
     delays: list[int], mode: str

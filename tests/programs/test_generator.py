@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs import Host, host, output
 
@@ -748,6 +748,7 @@ STEP = st.one_of(
 )
 
 
+@settings(deadline=None)  # threads have their turns when the machine has time
 @given(st.lists(STEP, max_size=8), st.integers(0, 255))
 def test_a_generator_and_a_script_that_say_the_same_do_the_same(
     steps: list[Any], code: int
@@ -775,6 +776,7 @@ def test_a_generator_and_a_script_that_say_the_same_do_the_same(
     assert life(written) == life(scripted)
 
 
+@settings(deadline=None)  # threads have their turns when the machine has time
 @given(st.lists(st.lists(st.sampled_from([1, 2, 3]), max_size=4), min_size=1, max_size=5))
 def test_programs_take_turns_in_the_same_order_every_time(naps: list[list[int]]) -> None:
     def story() -> list[tuple[str, int]]:

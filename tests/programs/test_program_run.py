@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs import Host, host
 
@@ -182,6 +182,7 @@ def test_going_through_it_again_writes_nothing_to_volumes() -> None:
     assert written == [b"newwork"]
 
 
+@settings(deadline=None)  # threads have their turns when the machine has time
 @given(
     st.lists(
         st.one_of(st.integers(0, 3).map(Sleep), st.binary(min_size=1, max_size=3).map(Stdout)),
