@@ -85,10 +85,9 @@ def _listed(left_out: int, lines: Iterable[str]) -> str:
 
 def _became(job: JobView, *, full: bool) -> str:
     words = " ".join((job.command, *job.args))
-    line = (
-        f"{job.uuid} {job.status}, exit code {job.exit_code}: "
-        f"{(words if full else _short(words))!r} ({job.explanation})"
-    )
+    ended = "" if job.ended is None else f", exit code {job.exit_code}"
+    shown = words if full else _short(words)
+    line = f"{job.uuid} {job.status}{ended}: {shown!r} ({job.explanation})"
     output = job.output_bytes.decode(errors="replace").splitlines()
     tail = output if full else [_short(each) for each in output[-TAIL:]]
     left_out = len(output) - len(tail)

@@ -65,7 +65,8 @@ def conform(
         raise click.UsageError(str(error)) from None
     print_report(console, findings, name)
     took = time.perf_counter() - began
-    console.print(f"\n{len(findings)} cases in {took:.1f} s; {len(known)} known differences")
+    ran = f"{len(findings)} case{'' if len(findings) == 1 else 's'} in {took:.1f} s"
+    console.print(f"\n{ran}; {len(known)} known differences are listed")
     console.print(short(recorded), highlight=False)
     if junit:
         write_junit(junit, findings, name)

@@ -117,6 +117,8 @@ class Method:
             if name not in known:
                 possible = ", ".join(known) or "none"
                 raise ValueError(f"{self.key} has no field {name!r}; its fields: {possible}")
+            if known[name].is_repeated and isinstance(fields[name], str | bytes):
+                raise ValueError(f"{self.key}: {name} is a list: give [{fields[name]!r}]")
         message = self.request()
         try:
             _fill(message, fields)

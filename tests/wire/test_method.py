@@ -113,3 +113,9 @@ def test_unknown_fields_and_wrong_wire_types_are_ignored() -> None:
 
     assert request.command == "echo"  # type: ignore[attr-defined]
     assert request.max_cpu == 0  # type: ignore[attr-defined]
+
+
+def test_a_text_is_no_list() -> None:
+    """It would become a list of its letters."""
+    with pytest.raises(ValueError, match=r"RunJob: args is a list: give \['--all'\]"):
+        load("2.3.1").method("RunJob").encode_request({"command": "echo", "args": "--all"})
