@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError as ProtobufError
 
 from joblet_fake.clock import EPOCH
 from joblet_fake.exchange import telling
+from joblet_fake.exchange.harm import harm
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -100,6 +101,11 @@ class Call:
         Secrets are masked, and of uploads only the sizes shown.
         """
         return telling.whole(self)
+
+    @property
+    def harm(self) -> str:
+        """What it would have done to a real server, while it harms nothing here; "" if nothing."""
+        return harm(self)
 
     def note(self, message: bytes, now_ns: int) -> None:
         """Note a message that was sent."""

@@ -16,7 +16,8 @@ SECRET: Final = "secret_environment"  # noqa: S105 - a field's name
 def line(call: Call) -> str:
     """Give a call in one line: who, what, and how it was answered."""
     fault = ", by a fault" if call.fault else ""
-    return f"{call.role:7} {call.method}({_asked(call.request)}) -> {answer(call)}{fault}"
+    harm = f"; {call.harm}" if call.harm else ""
+    return f"{call.role:7} {call.method}({_asked(call.request)}) -> {answer(call)}{fault}{harm}"
 
 
 def answer(call: Call) -> str:
@@ -55,6 +56,7 @@ def whole(call: Call) -> str:
         head += f", deadline {call.deadline:.3g} s"
     lines = [f"{head} -> {answer(call)}"]
     lines += [f"    fault: {call.fault}"] if call.fault else []
+    lines += [f"    harm: {call.harm}"] if call.harm else []
     lines += [f"    {key}: {value!r}" for key, value in call.metadata]
     for frame in call.frames:
         arrow = ">" if frame.direction == "in" else "<"
