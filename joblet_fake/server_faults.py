@@ -232,6 +232,8 @@ class ServerFaults:
             if "crash" not in self._undo:
                 self.crash(keep_state=keep_state)
             self.rebind()
+            with self._model.change():
+                self._model.persist.begin()
 
     # The host
 

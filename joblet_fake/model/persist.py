@@ -106,6 +106,13 @@ class Persist:
             for action in waiting:
                 action()
 
+    def begin(self) -> None:
+        """Start along with a core that starts: it finds it at once, or late where that is on."""
+        self.become(UP)
+        if self._linking is not None and self._clock.now_ns() >= self._earliest:
+            self._linking.cancel()
+            self._link()
+
     def _unlink(self) -> None:
         if self._linking is not None:
             self._linking.cancel()

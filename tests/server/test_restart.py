@@ -190,3 +190,14 @@ def test_tasks_go_on_during_a_restart() -> None:
 def test_what_is_not_started_is_not_restarted() -> None:
     with pytest.raises(RuntimeError, match="not started"):
         FakeJoblet().restart()
+
+
+def test_what_is_written_right_after_a_restart_is_stored() -> None:
+    """JOB-LOG-25: of the real outcomes, the fake has the one in which the link is there at once."""
+    with FakeJoblet(clock="frozen", pace="real") as joblet:
+        joblet.clock.advance(seconds=7)
+        joblet.restart()
+        job_id = joblet.rpc("RunJob", command="echo", args=["kept"]).job_uuid
+        joblet.clock.advance(seconds=1)
+
+        assert [line.content for line in joblet.rpc("QueryLogs", job_uuid=job_id)] == [b"kept\n"]
