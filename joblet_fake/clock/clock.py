@@ -113,9 +113,10 @@ class Clock:
         self._check = check
         self._heap: list[tuple[int, int, Timer]] = []
         self._order = itertools.count()
-        if start is None:
-            start = datetime.now(UTC) if mode == "flowing" else DEFAULT_START
-        self._base = self._nanos(start)
+        if start is None and mode == "flowing":
+            self._base = time.time_ns() // 1000 * 1000  # whole microseconds, as datetimes have
+        else:
+            self._base = self._nanos(start or DEFAULT_START)
         self._base_real = time.monotonic_ns()
         self._skew = 0
         self._firing: int | None = None

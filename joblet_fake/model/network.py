@@ -106,7 +106,7 @@ class Networks:
         self._pools: dict[str, Pool] = {}
         self._allocations: dict[str, tuple[str, str]] = {}
         self.devices: set[str] = set()
-        self.create(DEFAULT_NETWORK, "172.20.0.0/16", bridge="joblet0")
+        self._add(DEFAULT_NETWORK, "172.20.0.0/16", "joblet0")
 
     def __iter__(self) -> Iterator[Network]:
         """Give the networks, the oldest first."""
@@ -150,11 +150,12 @@ class Networks:
         """
         if not name:
             raise Refusal(Kind.INVALID, "network creation failed: name cannot be empty")
+        if cidr and not is_cidr(cidr):
+            raise Refusal(Kind.INVALID, f"network config validation failed: invalid CIDR: {cidr}")
+        return self._add(name, cidr, bridge)
+
+    def _add(self, name: str, cidr: str, bridge: str) -> Network:
         if cidr:
-            if not is_cidr(cidr):
-                raise Refusal(
-                    Kind.INVALID, f"network config validation failed: invalid CIDR: {cidr}"
-                )
             self._pools[name] = Pool(cidr)
         network = self._networks[name] = Network(name, cidr, bridge)
         return network

@@ -30,6 +30,5 @@ def handlers(api: Api, generation: Generation, model: Model) -> dict[str, Handle
         **PersistService(api, generation, model).handlers(),
         **RuntimeService(api, generation, model).handlers(),
         **MetricsService(api, generation, model).handlers(),
-        **PersistService(api, generation, model).handlers(),
         **WorkflowService(api, generation, model).handlers(),
     }
