@@ -25,6 +25,9 @@ HOST: Final = "127.0.0.1"
 GRACE: Final = 0.1
 """Real seconds that connections get to close; streams have ended themselves before."""
 
+AGAIN: Final = 0.005
+"""Real seconds between two looks for connections that were made while a port was to refuse them."""
+
 DRAIN: Final = 86_400.0
 """Real seconds that calls get to end by themselves on a port that drains."""
 
@@ -136,12 +139,27 @@ class Listener:
         servers = [*self._draining.values()]
         if self._server is not None:
             servers.append(self._server)
+        gate = self.port.gate
+        stood_still = gate.closed
+        # A process that is killed stops listening at the same moment: who connects anew before
+        # gRPC has done so must get no answer, or it would meet a server that is dead and lives.
+        gate.close()
+        try:
+            self._drop_all()
+            stopping = asyncio.create_task(self._stop(servers))
+            while not (await asyncio.wait({stopping}, timeout=AGAIN))[0]:
+                self._drop_all()
+            await stopping
+            self._keep_number()
+        finally:
+            if not stood_still:
+                gate.open()
+
+    def _drop_all(self) -> None:
         # Nobody gets a goodbye: as when a process is killed.
         with suppress(ConnectionsError):
             for connection in self.connections():
                 connection.drop()
-        await self._stop(servers)
-        self._keep_number()
 
     async def drain(self) -> None:
         """Send GOAWAY: open calls go on to their end, new connections are refused."""

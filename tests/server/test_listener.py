@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -26,6 +27,15 @@ def refused(joblet: FakeJoblet) -> bool:
             return False
     except ConnectionRefusedError:
         return True
+
+
+def code_of(ask: Any) -> grpc.StatusCode:
+    try:
+        ask(b"", timeout=5)
+    except grpc.RpcError as error:
+        code: grpc.StatusCode = error.code()
+        return code
+    return grpc.StatusCode.OK
 
 
 @pytest.mark.parametrize("verb", ["refuse", "drain", "crash"])
@@ -63,6 +73,31 @@ def test_a_fake_stops_in_any_state_and_starts_anew(verb: str) -> None:
             # The number is free again.
             other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             other.bind(("127.0.0.1", number))
+
+
+def test_who_has_lost_a_crashed_server_is_not_served_by_it_again(joblet: FakeJoblet) -> None:
+    """As with a killed process: a client that connects anew at once meets nobody, or the next."""
+    stub = joblet.channel().unary_unary("/joblet.JobService/ListJobs")
+    stub(b"", timeout=5)
+    server = joblet._server
+    assert server is not None
+    stop = server.core._stop
+
+    async def stop_late(servers: Any) -> None:
+        await asyncio.sleep(0.3)
+        await stop(servers)
+
+    server.core._stop = stop_late  # type: ignore[method-assign]
+    refusing = threading.Thread(target=joblet.faults.server.refuse)
+    refusing.start()
+    codes: list[grpc.StatusCode] = []
+    while refusing.is_alive():
+        codes.append(code_of(stub))
+        time.sleep(0.005)
+
+    lost = codes.index(grpc.StatusCode.UNAVAILABLE)
+    assert set(codes[:lost]) <= {grpc.StatusCode.OK}
+    assert set(codes[lost:]) == {grpc.StatusCode.UNAVAILABLE}, codes
 
 
 def test_what_is_said_twice_happens_once(joblet: FakeJoblet) -> None:
