@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LINES = ["one", "two", "three", "four"]
 SOON = 0.4
-"""Real seconds that a call without any wait takes at most, and half of those of a wait."""
+"""Real seconds: a deadline that is over soon, and half of what tells a wait from none."""
 
 CUT = {"grpcio": "Socket closed", "grpc-js": "Connection dropped"}
 RESET = {"grpcio": "Connection reset by peer", "grpc-js": ("read ECONNRESET", "Connection dropped")}
@@ -108,7 +108,7 @@ def test_a_status_comes_with_its_text_and_trailers(joblet: FakeJoblet, caller: C
 
     assert (seen.code, seen.text) == ("RESOURCE_EXHAUSTED", "slow down: é")
     assert seen.trailers["retry-after"] == "3"
-    assert seen.took < SOON
+    assert seen.took < 2 * SOON
     assert not joblet.jobs
     call = joblet.calls.last()
     assert (call.code, call.details) == ("RESOURCE_EXHAUSTED", "slow down: é")
@@ -136,7 +136,7 @@ def test_a_delay_is_on_the_clock(joblet: FakeJoblet, caller: Caller) -> None:
     late = caller.ask("ListJobs")
 
     assert (late.code, late.took >= 2 * SOON) == ("OK", True)
-    assert caller.ask("ListJobs").took < SOON
+    assert caller.ask("ListJobs").took < 2 * SOON
 
 
 @pytest.mark.joblet(clock="frozen")
@@ -160,7 +160,7 @@ def test_a_stalled_call_lasts_until_its_deadline(joblet: FakeJoblet, caller: Cal
     seen = caller.ask("RunJob", seconds=SOON, command="true")
 
     assert says(seen, caller, "DEADLINE_EXCEEDED", TOO_LATE)
-    assert SOON * 0.9 < seen.took < 2 * SOON
+    assert SOON * 0.9 < seen.took < 5 * SOON
     assert not joblet.jobs
     # Which of both the server sees first is chance.
     assert joblet.calls.wait_for("RunJob")[-1].code in {"DEADLINE_EXCEEDED", "CANCELLED"}
@@ -308,13 +308,13 @@ def test_a_stream_stalls_after_messages(joblet: FakeJoblet, caller: Caller, job_
 
 
 def test_a_stream_pauses_after_messages(joblet: FakeJoblet, caller: Caller, job_id: str) -> None:
-    joblet.faults.on("GetJobLogs").times(1).after(messages=2).delay(SOON)
+    joblet.faults.on("GetJobLogs").times(1).after(messages=2).delay(3 * SOON)
 
     seen = caller.ask("GetJobLogs", uuid=job_id)
 
     assert (seen.messages, seen.code) == (LINES, "OK")
-    assert seen.moments[2] - seen.moments[1] >= SOON * 0.9
-    assert seen.moments[1] - seen.began < SOON
+    assert seen.moments[2] - seen.began >= 3 * SOON * 0.9
+    assert seen.moments[1] - seen.began < 2 * SOON
 
 
 def test_a_stream_ends_early_and_says_nothing(
