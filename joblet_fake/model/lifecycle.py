@@ -12,6 +12,7 @@ from joblet_fake.model import system_lines
 from joblet_fake.model.copying import Due
 from joblet_fake.model.errors import Kind, Refusal
 from joblet_fake.model.job import Job, JobSpec, Stop
+from joblet_fake.model.launch_environment import check_environment
 from joblet_fake.model.limits import HIGHEST_CPU, HIGHEST_SANE_CPU, checked_cpu, kept_cores
 from joblet_fake.model.network import DEFAULT_NETWORK, HOST_NETWORK, UNPOOLED, CrashError
 from joblet_fake.model.outcome import Outcome, drive
@@ -216,6 +217,7 @@ class Lifecycle:
 
     def _start(self, job: Job) -> None:
         now, spec = self._clock.now_ns(), job.spec
+        check_environment(spec)
         if spec.runtime:
             try:
                 job.runtime = self._model.runtimes.find(spec.runtime)

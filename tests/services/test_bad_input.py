@@ -148,13 +148,13 @@ def test_a_script_that_fails_to_start_gives_its_reason(joblet: FakeJoblet) -> No
     [
         {"with blank": "x", "a=b": "y", "": "z"},
         {"LONG": "v" * 40_000},
-        {"ÄÖ": "ü", "9": "\0"},
+        {"ÄÖ": "ü", "9": "\1"},
     ],
 )
 def test_any_environment_is_accepted_and_echoed(
     joblet: FakeJoblet, environment: dict[str, str]
 ) -> None:
-    """JOB-RUN-20: this generation checks no names and no values."""
+    """JOB-RUN-20: this generation checks no names and no values, but for NULs (JOB-RUN-86)."""
     job_id = joblet.rpc("RunJob", command="true", environment=environment).job_uuid
 
     assert dict(joblet.rpc("GetJobStatus", uuid=job_id).environment) == environment

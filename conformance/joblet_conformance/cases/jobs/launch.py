@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from joblet_conformance.case import case
 from joblet_conformance.cases.jobs.plans import LIST, OUTPUT, launched, took
+from joblet_conformance.normalise import Pattern
 
 if TYPE_CHECKING:
     from joblet_conformance.talk import Talk
@@ -17,6 +18,17 @@ VERSION_4: Final = re.compile(
 NO_POOL: Final = (
     "job run failed: execution failed: failed to setup networking: failed to allocate IP: "
     "no IP pool found for network: {}"
+)
+NUL: Final = re.compile(
+    r"job run failed: execution failed: failed to launch process: invalid launch config: "
+    r"invalid environment: validation error for field 'environment' \(value: env\[\d+\]\): "
+    r"environment variable contains null bytes"
+)
+PLACE: Final = Pattern(
+    r"(?<=value: env\[)\d+(?=\])",
+    "a place among the variables",
+    "a server's own process has more or fewer variables, and those of a job are in no order",
+    field="details",
 )
 
 
@@ -147,3 +159,34 @@ def _(talk: Talk) -> None:
     talk.expect("JOB-RUN-82", "what is shown", list(status.args), args)
     wanted = b"$HOME * ; ls two words\n"
     talk.expect("JOB-RUN-82", "what is printed", talk.output(status.uuid), wanted)
+
+
+@case(
+    "jobs/nul-bytes",
+    "JOB-RUN-86",
+    "JOB-RUN-81",
+    normalise=(*LIST, PLACE),
+)
+def _(talk: Talk) -> None:
+    """What goes to the launcher as a variable may hold no NUL byte, and the launch fails late."""
+    asked: tuple[dict[str, Any], ...] = (
+        {"command": "ec\0ho"},
+        {"command": "echo", "args": ["a", "b\0"]},
+        {"command": "echo", "volumes": ["v\0"]},
+        {"command": "echo", "environment": {"A": "x\0y"}},
+        {"command": "echo", "secret_environment": {"A\0": "x"}},
+    )
+    known: set[str] = set()
+    for fields in asked:
+        variables = {**talk.marked, **fields.pop("environment", {})}
+        reply = talk.call("RunJob", environment=variables, **fields)
+        talk.expect("JOB-RUN-86", "the code", reply.code, "INTERNAL")
+        talk.check("JOB-RUN-86", "the text", NUL.fullmatch(reply.details))
+        (failed,) = (job for job in talk.listed() if job.uuid not in known)
+        known.add(failed.uuid)
+        talk.expect("JOB-RUN-81", "its end", (failed.status, failed.exit_code), ("FAILED", -1))
+    reply = talk.call("RunJob", command="ec\0ho", network="host", environment=talk.marked)
+    talk.refused("JOB-RUN-86", reply, "INTERNAL", NO_POOL.format("host"))
+    reply = talk.call("RunJob", command="true", name="n\0", environment=talk.marked)
+    talk.expect("JOB-RUN-86", "a name", reply.message.status, "RUNNING")
+    talk.until_status(reply.message.job_uuid)
