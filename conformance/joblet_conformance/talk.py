@@ -103,6 +103,11 @@ class Stream:
         self._ended.set()
 
     @property
+    def method(self) -> str:
+        """The method's key."""
+        return self._method.key
+
+    @property
     def messages(self) -> tuple[Message, ...]:
         """The messages that came until now."""
         return tuple(self._messages)
@@ -263,7 +268,7 @@ class Talk:
         call = self.target.invoke(shape, request, role, timeout)
         stream = Stream(self.target, shape, call, step, cut)
         self._streams.append(stream)
-        self.target.opened()
+        self.target.opened(stream)
         return stream
 
     def send(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import grpc
 
@@ -13,9 +14,9 @@ from joblet_conformance.own_runtimes import add_runtimes
 from joblet_fake import load_api
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from joblet_fake import Api, FakeJoblet, Method
+    from joblet_fake import Api, Call, FakeJoblet, Method
 
 OPTIONS: Final = (
     ("grpc.enable_http_proxy", 0),
@@ -33,6 +34,9 @@ STRIDE_S: Final = 0.25
 STEP_S: Final = 0.02
 LEAST_S: Final = 0.001
 """How far a fake's clock is moved at once, seconds: at most, where streams are read, at least."""
+
+SHORTLY_S: Final = 0.0005
+"""Real seconds between two looks whether what was sent has come."""
 
 RESTART_S: Final = 60.0
 """Real seconds in which a server has to answer after the command that restarted it."""
@@ -84,6 +88,22 @@ class Pem:
     def credentials(self) -> grpc.ChannelCredentials:
         """What a client opens a channel with."""
         return grpc.ssl_channel_credentials(self.ca, self.key or None, self.cert or None)
+
+
+class Heard(Protocol):
+    """A stream that a case follows: what has come of it."""
+
+    @property
+    def method(self) -> str:
+        """The method's key."""
+
+    @property
+    def messages(self) -> Sequence[object]:
+        """The messages that came until now."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server has ended it."""
 
 
 class TargetError(Exception):
@@ -205,8 +225,9 @@ class Target:
         del most
         time.sleep(self.pause)
 
-    def opened(self) -> None:
+    def opened(self, stream: Heard) -> None:
         """Wait until a stream that was just asked for is being served."""
+        del stream
         # A foreign server does not tell; on loopback this is many times what it takes.
         time.sleep(0.1)
 
@@ -276,6 +297,7 @@ class FakeTarget(Target):
             restart=fake.restart,
         )
         self._fake = fake
+        self._followed: dict[Heard, Call] = {}
         # No real server's clock stands at a whole second.
         fake.clock.advance(seconds=0.123457)
         # A real host does not know every command; a fake takes that on for its cases alone.
@@ -294,21 +316,51 @@ class FakeTarget(Target):
         """Advance the fake's clock, in steps small enough for streams to keep up."""
         while seconds > 0:
             step = min(seconds, STRIDE_S)
-            self._fake.clock.advance(seconds=step)
+            self._advance(step)
             seconds -= step
 
     def poll(self, most: float = STEP_S) -> None:
         """Advance the fake's clock a little, and never past the next thing to happen."""
         time.sleep(self.pause)
-        clock = self._fake.clock
-        due = clock.next_due()
-        ahead = most if due is None else due / 1e9 - clock.now().timestamp()
-        clock.advance(seconds=min(most, max(ahead, LEAST_S)))
+        self._advance(min(most, max(self._ahead(most), LEAST_S)))
 
-    def opened(self) -> None:
+    def opened(self, stream: Heard) -> None:
         """Wait until the call is in the fake's journal, then once around its loop."""
         # The journal gets a call before its handler runs, a later call is served after it.
         time.sleep(self.pause)
+        self._around()
+        served = self._fake.calls.to(stream.method)
+        if served:
+            self._followed[stream] = served[-1]
+
+    def _ahead(self, otherwise: float) -> float:
+        due = self._fake.clock.next_due()
+        return otherwise if due is None else due / 1e9 - self._fake.clock.now().timestamp()
+
+    def _advance(self, seconds: float) -> None:
+        happens = self._ahead(math.inf) <= seconds
+        self._fake.clock.advance(seconds=seconds)
+        if happens:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Wait until all that was sent has reached whoever follows: its moment is when it came."""
+        self._followed = {
+            stream: call for stream, call in self._followed.items() if not stream.ended
+        }
+        if not self._followed:
+            return
+        self._around()
+        end = time.monotonic() + READY_S
+        for stream, call in tuple(self._followed.items()):
+            while len(stream.messages) < call.sent or (call.code and not stream.ended):
+                if time.monotonic() > end:
+                    # Something on the way has swallowed a part of it.
+                    del self._followed[stream]
+                    break
+                time.sleep(SHORTLY_S)
+
+    def _around(self) -> None:
         self._fake.rpc("PersistService.Ping", timeout=READY_S)
 
 
