@@ -13,6 +13,7 @@ from benchmarks import (
     logs,
     memory,
     plugin,
+    populated,
     ranges,
     rules,
     store,
@@ -39,6 +40,7 @@ MEASUREMENTS: Final[dict[str, Callable[[int], list[Result]]]] = {
     "history": history.measure,
     "ranges": ranges.measure,
     "memory": memory.measure,
+    "populate": populated.measure,
     "system": system.measure,
 }
 
