@@ -223,14 +223,16 @@ class Calls:
         if len(self._calls) == CALLS_KEPT:
             self._drop()
         self._calls.append(call)
-        self._count(call)
+        call.counted = len(call.request_bytes)
+        self._bytes += call.counted
 
     def _count(self, call: Call) -> None:
         """Bring the count of bytes up to date with a call, and drop the oldest over the limit."""
         if call.counted is None:
             return
-        self._bytes += call.size - call.counted
-        call.counted = call.size
+        size = call.size
+        self._bytes += size - call.counted
+        call.counted = size
         while self._bytes > BYTES_KEPT and len(self._calls) > 1:
             self._drop()
 

@@ -103,6 +103,7 @@ class Model:
     persist: Persist
     collectors: Collectors
     workflows: Workflows
+    _chance: random.Random | None
 
     def __init__(
         self,
@@ -179,8 +180,9 @@ class Model:
         self.node_id = other.node_id
         self._random = random.Random()  # noqa: S311 - as that one's
         self._random.setstate(other._random.getstate())
-        self.chance = random.Random()  # noqa: S311 - as that one's
-        self.chance.setstate(other.chance.getstate())
+        self._chance = None
+        if other._chance is not None:
+            self.chance.setstate(other._chance.getstate())
 
     def become(self, other: Model, timers: Iterable[Timer], shift: int) -> None:
         """Put a state that was made for this model in the place of its own; calls and streams end.
@@ -193,7 +195,7 @@ class Model:
             shift: by how many nanoseconds this clock is ahead of the state's.
         """
         jobs, end, persist_state = self.jobs, self._ending(), self.persist_state
-        for part in (*PARTS, "node_id", "_random", "chance"):
+        for part in (*PARTS, "node_id", "_random", "_chance"):
             setattr(self, part, getattr(other, part))
         self.lifecycle.shift(shift)
         self.clock.take_over(timers, shift)
@@ -225,7 +227,7 @@ class Model:
 
     def _begin(self, listener: Callable[[Job], None] | None = None) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - ids must repeat with the seed
-        self.chance = random.Random(f"chance {self.seed}")  # noqa: S311 - as above
+        self._chance = None
         self.node_id = self.new_uuid()
         self.history = History()
         self.volumes = Volumes()
@@ -249,6 +251,14 @@ class Model:
         settings = HostSettings()
         source = SeededHost(settings, self.seed, self.clock.now_ns(), self.host_jobs)
         return Host(self.clock, source, settings)
+
+    @property
+    def chance(self) -> random.Random:
+        """Where random outcomes come from, which are the same for the same seed."""
+        # Few tests meet one, and seeding takes longer than most parts of a model.
+        if self._chance is None:
+            self._chance = random.Random(f"chance {self.seed}")  # noqa: S311 - as the ids
+        return self._chance
 
     def change(self) -> Change:
         """Hold the lock for one change; everything that it makes due now happens before the end."""

@@ -355,10 +355,15 @@ class Backend:
         if self._closing:
             raise StatusError("UNAVAILABLE", "joblet-fake: the server was stopped")
 
-    def close(self) -> None:
-        """Stop time, and have every open call end; on the loop's thread."""
+    def close(self) -> bool:
+        """Stop time, and have every open call end; on the loop's thread.
+
+        Returns:
+            Whether any call was waiting.
+        """
         self._closing = True
         self.drive.stop()
         self._unwatch()
         for waker in tuple(self._wakers):
             waker.wake()
+        return bool(self._wakers)

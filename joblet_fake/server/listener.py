@@ -210,7 +210,11 @@ class Listener:
             # A stop with a long grace would hold the short one up.
             task.cancel()
         self._draining.clear()
-        await asyncio.gather(*(server.stop(GRACE) for server in servers))
+        if len(servers) == 1:
+            # As nearly always: a task for it would take longer than what it waits for.
+            await servers[0].stop(GRACE)
+        else:
+            await asyncio.gather(*(server.stop(GRACE) for server in servers))
 
     def _policy(self) -> tuple[tuple[str, int], ...]:
         return (

@@ -72,7 +72,7 @@ class Server:
 
     async def stop(self) -> None:
         """End open calls, then close the ports."""
-        self.backend.close()
-        # Streams end themselves first: then a stop is quick and prints nothing.
-        await asyncio.sleep(0)
+        if self.backend.close():
+            # Streams end themselves first: then a stop is quick and prints nothing.
+            await asyncio.sleep(0)
         await asyncio.gather(self.core.close(), self.persist.close())
