@@ -45,6 +45,7 @@ from joblet_fake.server_faults import ServerFaults
 from joblet_fake.volumes_view import VolumesView, VolumeView
 from joblet_fake.wire import Api, Method, versions
 from joblet_fake.wire import load as load_api
+from joblet_fake.words import names_near
 
 __all__ = [
     "Api",
@@ -99,5 +100,6 @@ __all__ = [
     "Write",
     "__version__",
     "load_api",
+    "names_near",
     "versions",
 ]

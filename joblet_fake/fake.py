@@ -27,6 +27,7 @@ from joblet_fake.server_faults import ServerFaults
 from joblet_fake.services import generation_of
 from joblet_fake.volumes_view import VolumesView
 from joblet_fake.wire import load
+from joblet_fake.words import Named
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,7 +54,7 @@ OF_STATE = ("api", "behavior", "pace", "clock", "seed", "host", "exec")
 EVERYWHERE = ("0.0.0.0", "::", "[::]")  # noqa: S104 - named here, not listened on
 
 
-class FakeJoblet:
+class FakeJoblet(Named):
     r"""A fake Joblet: the core services on one port, PersistService on another.
 
     It starts when entered, or by `start()`, and serves until left, or `stop()`. Every instance
@@ -93,6 +94,8 @@ class FakeJoblet:
     ...     print(joblet.jobs[job_id].status, repr(joblet.jobs[job_id].stdout))
     COMPLETED 'hello\n'
     """
+
+    _called = "a FakeJoblet"
 
     def __init__(
         self,

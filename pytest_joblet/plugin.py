@@ -291,6 +291,10 @@ def _checked(item: pytest.Item) -> Generator[None, object, object]:
         raise
     except BaseException as error:  # noqa: BLE001 - told again below, behind its likely cause
         failure = error
+        if fakes and isinstance(error, AttributeError):
+            from pytest_joblet.sections import note_near  # noqa: PLC0415 - loaded when needed
+
+            note_near(error)
     for fake in dict.fromkeys([*fakes, *_fakes(item)]):
         try:
             fake.check()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from joblet_fake import Call, Calls, Clock, names_near
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from joblet_fake import Call, FakeJoblet, Faults, JobView
+    from joblet_fake import FakeJoblet, Faults, JobView
 
 REPORTS: Final = ("short", "full", "none")
 """What `--joblet-report` takes."""
@@ -24,6 +26,12 @@ TAIL: Final = 5
 
 MASKED_FROM: Final = 4
 """How long a secret must be to be masked wherever it stands; shorter ones are in every text."""
+
+
+def note_near(error: AttributeError) -> None:
+    """Note the names that are near a wrong one, where the fake's own error does not tell them."""
+    if error.name is not None and isinstance(error.obj, Call | Calls | Clock):
+        error.add_note(names_near(error.obj, error.name))
 
 
 def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import pytest
 
 from joblet_conformance import TargetError, remote_target
-from joblet_fake import Client, FakeJoblet, load_api
+from joblet_fake import Client, FakeJoblet, load_api, names_near
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +131,8 @@ class JobletTarget:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a fake has
         if name.startswith("_") or not (hasattr(FakeJoblet, name) or name in FAKE_ONLY):
-            raise AttributeError(f"a joblet_target has no {name!r}, nor has a fake")
+            near = names_near(self._fake or self, name)
+            raise AttributeError(f"a joblet_target has no {name!r}, nor has a fake; {near}")
         if self._fake is None:
             self._skip(f"a real server has no {name!r}: that is a fake's")
         return getattr(self._fake, name)

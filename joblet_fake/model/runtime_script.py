@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from joblet_fake.model.runtime import SIZE, Runtime, language_of
 from joblet_fake.model.runtime_spec import LATEST, VERSION
+from joblet_fake.words import Named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +45,7 @@ class Waits:
 Step: TypeAlias = "Says | Prints | Waits"
 
 
-class InstallScript:
+class InstallScript(Named):
     r"""What matching installations do; made by `runtimes.on_install`.
 
     Around it stands what a real server tells on the way. What is said here happens while the
@@ -54,6 +55,8 @@ class InstallScript:
     >>> script
     on_install('python-3.11-ml').prints('Collecting numpy\n').sleeps(30).exits(1)
     """
+
+    _called = "an installation's script"
 
     def __init__(self, name: str | None = None, repository: str | None = None) -> None:
         for what, value in (("name", name), ("repository", repository)):

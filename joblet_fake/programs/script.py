@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, Self
 
 from joblet_fake.model.process import LaunchError
@@ -20,6 +19,7 @@ from joblet_fake.programs.steps import (
     Stdout,
     Write,
 )
+from joblet_fake.words import Named, near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,13 +32,15 @@ STREAMS: Final[dict[str, type[Stdout | Stderr]]] = {"stdout": Stdout, "stderr": 
 HIGHEST_EXIT_CODE: Final = 255
 
 
-class Script(Entry):
+class Script(Entry, Named):
     r"""What matching jobs do, in the order in which it is said; made by `programs.on`.
 
     >>> script = Script(command="train").prints("epoch 1\n").sleeps(60).exits(0)
     >>> script
     on(command='train').prints('epoch 1\n').sleeps(60).exits(0)
     """
+
+    _called = "a script"
 
     def __init__(
         self,
@@ -231,9 +233,7 @@ class Script(Entry):
         on().dies('SIGSEGV')
         """
         if by not in SIGNALS:
-            near = get_close_matches(str(by).upper(), SIGNALS, n=1)
-            hint = f"near: {near[0]}" if near else f"it is one of {', '.join(SIGNALS)}"
-            raise ValueError(f"unknown signal {by!r}; {hint}")
+            raise ValueError(f"unknown signal {by!r}; {near(str(by), SIGNALS)}")
         return self._say(f"dies({by!r})", Die(by), end=True)
 
     def runs_out_of_memory(self) -> Self:

@@ -167,3 +167,41 @@ def test_the_report_is_chosen_on_the_command_line(pytester: pytest.Pytester) -> 
     assert "joblet calls" not in none.stdout.str()
     wrong = pytester.runpytest(*quiet, "--joblet-report=long")
     wrong.stderr.fnmatch_lines(["*joblet-report=long: it is short, full or none*"])
+
+
+def test_a_misspelt_verb_is_told_with_those_that_are_near(pytester: pytest.Pytester) -> None:
+    """Whatever it is written on, what pytest shows of the error says what would be right."""
+    pytester.makepyfile("""
+        def test_clock(joblet):
+            joblet.clock.advanse(1)
+
+        def test_calls(joblet):
+            joblet.calls.too("RunJob")
+
+        def test_call(joblet):
+            joblet.rpc("ListJobs")
+            joblet.calls.last().cod
+
+        def test_script(joblet):
+            joblet.programs.on("x").print("a")
+
+        def test_not_ours(joblet):
+            "text".uper()
+    """)
+    quiet = ("-p", "no:asyncio", "-p", "no:hypothesispytest", "-p", "no:cacheprovider")
+    result = pytester.runpytest(*quiet, "--tb=short")
+
+    result.assert_outcomes(failed=5)
+    result.stdout.fnmatch_lines(
+        [
+            "E   AttributeError: 'Clock' object has no attribute 'advanse'",
+            "E   near: 'advance', 'advance_async'",
+            "E   AttributeError: 'Calls' object has no attribute 'too'",
+            "E   near: 'to'",
+            "E   AttributeError: 'Call' object has no attribute 'cod'",
+            "E   near: 'code'*",
+            "E   AttributeError: a script has no .print; near: 'prints', 'prints_file'",
+            "E   AttributeError: 'str' object has no attribute 'uper'",
+        ]
+    )
+    assert result.stdout.str().count("E   near: ") == 3

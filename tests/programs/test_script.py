@@ -387,7 +387,7 @@ ENDED = "the program has ended there"
         (lambda s: s.sleeps(float("inf")), "sleeps(inf): what never ends is hangs()"),
         (lambda s: s.exits(256), "exits(256): an exit code is 0 to 255; for a signal use dies()"),
         (lambda s: s.exits(-1), "exits(-1): an exit code is 0 to 255; for a signal use dies()"),
-        (lambda s: s.dies("KILL"), "unknown signal 'KILL'; near: SIGKILL"),
+        (lambda s: s.dies("KILL"), "unknown signal 'KILL'; near: 'SIGKILL'"),
         (lambda s: s.dies(9), "unknown signal 9; it is one of SIGHUP, SIGINT,"),
         (lambda s: s.prints("x").fails_to_start("y"), "fails_to_start() stands alone"),
         (lambda s: s.prints("x", times=-1), "Stdout(times=-1): how often is a whole number"),
