@@ -10,7 +10,7 @@ from joblet_fake import Call, Calls, Clock, names_near
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from joblet_fake import FakeJoblet, Faults, JobView
+    from joblet_fake import FakeJoblet, Faults, JobView, Programs
 
 REPORTS: Final = ("short", "full", "none")
 """What `--joblet-report` takes."""
@@ -45,10 +45,17 @@ def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tup
         return
     full = report == "full"
     used = [
-        (fake, list(fake.calls), list(fake.jobs.values()), _faults(fake.faults)) for fake in fakes
+        (
+            fake,
+            list(fake.calls),
+            list(fake.jobs.values()),
+            _programs(fake.programs),
+            _faults(fake.faults),
+        )
+        for fake in fakes
     ]
     used = [one for one in used if any(one[1:])]
-    for fake, calls, jobs, faults in used:
+    for fake, calls, jobs, programs, faults in used:
         name = f" of {fake.address}" if len(used) > 1 else ""
         hide = _Masks(calls)
         if calls:
@@ -58,6 +65,8 @@ def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tup
         if jobs:
             became = [_became(job, full=full) for job in _newest(jobs, full=full)]
             yield f"joblet jobs{name}", hide(_listed(len(jobs) - len(became), became))
+        if programs:
+            yield f"joblet programs{name}", hide("\n".join(programs))
         if faults:
             yield f"joblet faults{name}", hide("\n".join(faults))
         if fake.clock.mode != "flowing" or full:
@@ -101,6 +110,11 @@ def _became(job: JobView, *, full: bool) -> str:
     left_out = len(output) - len(tail)
     head = [f"    ({left_out} earlier lines)"] if left_out else []
     return "\n".join([line, *head, *(f"    | {each}" for each in tail)])
+
+
+def _programs(programs: Programs) -> list[str]:
+    """Tell which scripts no job has run, as one for a command that nobody sends."""
+    return [f"no job has run: {program!r} ({program.where})" for program in programs.unused]
 
 
 def _faults(faults: Faults) -> list[str]:

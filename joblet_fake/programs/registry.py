@@ -263,6 +263,20 @@ class Programs(Named):
             ]
         )
 
+    @property
+    def unused(self) -> list[Entry]:
+        """The scripts and generators that no job has run yet, in the order written.
+
+        >>> from joblet_fake import FakeJoblet
+        >>> with FakeJoblet() as joblet:
+        ...     _ = joblet.programs.on("trian").exits(1)
+        ...     _ = joblet.programs.on("test").exits(0)
+        ...     _ = joblet.rpc("RunJob", command="test")
+        ...     joblet.programs.unused
+        [on(command='trian').exits(1)]
+        """
+        return [entry for entry in self._entries if entry not in self.runs]
+
     def clear(self) -> None:
         """Forget all programs and end all processes."""
         self._entries = ()
