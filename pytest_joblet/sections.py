@@ -119,9 +119,13 @@ def _programs(programs: Programs) -> list[str]:
 
 def _faults(faults: Faults) -> list[str]:
     """Tell which faults happened, which did not, and what repeats those that chance has chosen."""
-    fired = Counter(repr(one.rule) for one in faults.fired)
-    lines = [f"hit {count} call{'s' * (count > 1)}: {rule}" for rule, count in fired.items()]
-    lines += [f"not used: {rule!r}" for rule in faults.unused]
+    fired = Counter(one.rule for one in faults.fired)
+    lines = []
+    for rule, count in fired.items():
+        half = not rule.used
+        told = f"{rule.fired} of {rule.wanted}" if half else f"{count}"
+        lines.append(f"hit {told} call{'s' * (half or count > 1)}: {rule!r}")
+    lines += [f"not used: {rule!r}" for rule in faults.unused if rule not in fired]
     if faults.drawn:
         lines.append(f"chance has a part: --joblet-seed={faults.seed} repeats it")
     if faults.server.lasting:

@@ -354,6 +354,11 @@ class Rule(Named):
         return self._plan.fired
 
     @property
+    def wanted(self) -> int:
+        """How many calls it has to hit to be used; one for each step that says nothing."""
+        return self._plan.wanted
+
+    @property
     def used(self) -> bool:
         """Whether it has hit as many calls as it says, or one where it says nothing.
 
