@@ -13,6 +13,7 @@ from joblet_fake.jobs_view import JobsView, JobView
 from joblet_fake.model.runtime_script import InstallScript
 from joblet_fake.model.snapshot import Snapshot, SnapshotError
 from joblet_fake.networks_view import NetworksView, NetworkView
+from joblet_fake.options import Options
 from joblet_fake.populate import Populated
 from joblet_fake.programs import (
     Die,
@@ -74,6 +75,7 @@ __all__ = [
     "NetworkView",
     "NetworksView",
     "OnStop",
+    "Options",
     "OutOfMemory",
     "Populated",
     "PortError",

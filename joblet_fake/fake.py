@@ -87,6 +87,7 @@ class FakeJoblet(Named):
         unused_faults: let fault rules be that no call has met; they fail a test otherwise.
 
     Raises:
+        TypeError: an option of a type that can't be; the message says what is right.
         ValueError: an option that can't be; the message lists what can.
 
     >>> with FakeJoblet(clock="frozen") as joblet:
