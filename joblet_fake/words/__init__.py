@@ -2,5 +2,6 @@
 
 from joblet_fake.words.named import Named, names_near
 from joblet_fake.words.near import near
+from joblet_fake.words.values import check_number, check_text, check_whole
 
-__all__ = ["Named", "names_near", "near"]
+__all__ = ["Named", "check_number", "check_text", "check_whole", "names_near", "near"]
