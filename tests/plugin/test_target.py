@@ -207,4 +207,6 @@ def test_a_name_that_nobody_has_is_an_error_not_a_skip(pytester: pytest.Pytester
     result = pytester.runpytest_inprocess(*QUIET)
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*AttributeError: a joblet_target has no 'clocks'*"])
+    result.stdout.fnmatch_lines(
+        ["*AttributeError: a joblet_target has no 'clocks', nor has a fake; near: 'clock'*"]
+    )
