@@ -13,6 +13,7 @@ from joblet_fake.jobs_view import JobsView, JobView
 from joblet_fake.model.runtime_script import InstallScript
 from joblet_fake.model.snapshot import Snapshot, SnapshotError
 from joblet_fake.networks_view import NetworksView, NetworkView
+from joblet_fake.options import Options
 from joblet_fake.populate import Populated
 from joblet_fake.programs import (
     Die,
@@ -45,6 +46,7 @@ from joblet_fake.server_faults import ServerFaults
 from joblet_fake.volumes_view import VolumesView, VolumeView
 from joblet_fake.wire import Api, Method, versions
 from joblet_fake.wire import load as load_api
+from joblet_fake.words import names_near
 
 __all__ = [
     "Api",
@@ -73,6 +75,7 @@ __all__ = [
     "NetworkView",
     "NetworksView",
     "OnStop",
+    "Options",
     "OutOfMemory",
     "Populated",
     "PortError",
@@ -99,5 +102,6 @@ __all__ = [
     "Write",
     "__version__",
     "load_api",
+    "names_near",
     "versions",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.model.host import DiskSettings
+from joblet_fake.words import Named
 
 if TYPE_CHECKING:
     from joblet_fake.model.host_snapshot import Disk
@@ -18,8 +19,10 @@ INODE: Final = 16 << 10
 """Bytes for each inode of a disk of which nobody says how many it has, as mkfs.ext4 does it."""
 
 
-class DiskView:
+class DiskView(Named):
     """One file system; made by `joblet.host.disks[...]`."""
+
+    _called = "a disk"
 
     __slots__ = ("_mount_point", "_view")
 
@@ -80,7 +83,7 @@ class DiskView:
         self._view.change(self._mount_point, "inodes_used", value)
 
 
-class DisksView(Mapping[str, DiskView]):
+class DisksView(Named, Mapping[str, DiskView]):
     """The file systems of a host, by where they are mounted.
 
     >>> from joblet_fake import FakeJoblet
@@ -91,6 +94,8 @@ class DisksView(Mapping[str, DiskView]):
     >>> list(disks)
     ['/', '/data']
     """
+
+    _called = "joblet.host.disks"
 
     def __init__(
         self,

@@ -27,6 +27,7 @@ from joblet_fake.server_faults import ServerFaults
 from joblet_fake.services import generation_of
 from joblet_fake.volumes_view import VolumesView
 from joblet_fake.wire import load
+from joblet_fake.words import Named
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,7 +54,7 @@ OF_STATE = ("api", "behavior", "pace", "clock", "seed", "host", "exec")
 EVERYWHERE = ("0.0.0.0", "::", "[::]")  # noqa: S104 - named here, not listened on
 
 
-class FakeJoblet:
+class FakeJoblet(Named):
     r"""A fake Joblet: the core services on one port, PersistService on another.
 
     It starts when entered, or by `start()`, and serves until left, or `stop()`. Every instance
@@ -86,6 +87,7 @@ class FakeJoblet:
         unused_faults: let fault rules be that no call has met; they fail a test otherwise.
 
     Raises:
+        TypeError: an option of a type that can't be; the message says what is right.
         ValueError: an option that can't be; the message lists what can.
 
     >>> with FakeJoblet(clock="frozen") as joblet:
@@ -93,6 +95,8 @@ class FakeJoblet:
     ...     print(joblet.jobs[job_id].status, repr(joblet.jobs[job_id].stdout))
     COMPLETED 'hello\n'
     """
+
+    _called = "a FakeJoblet"
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from joblet_fake.exchange import FaultRules
-from joblet_fake.exchange.fault_words import near
+from joblet_fake.words import Named, near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ class Preset(NamedTuple):
     arrange: Callable[..., Rule | None]
 
 
-class Faults(FaultRules):
+class Faults(FaultRules, Named):
     r"""What shall go wrong: `joblet.faults` is one.
 
     Args:
@@ -48,6 +48,8 @@ class Faults(FaultRules):
     ...         print(error.code().name, rule.used)
     UNAVAILABLE True
     """
+
+    _called = "joblet.faults"
 
     def __init__(
         self,

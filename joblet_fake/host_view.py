@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from joblet_fake.clock import EPOCH
 from joblet_fake.disks_view import MOST_BYTES, DisksView
 from joblet_fake.model.host_snapshot import Cloud
+from joblet_fake.words import Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,7 @@ MOST_CPUS: Final = 4096
 LEAST_MEMORY: Final = 64 << 20
 
 
-class HostView:
+class HostView(Named):
     """The host as MonitoringService shows it: read it, or set it.
 
     What is read is the latest snapshot, up to ten seconds old (MON-01). What is set holds at once,
@@ -37,6 +38,8 @@ class HostView:
     ...     print(status.cpu.cores, list(status.cpu.load_average), status.disks[0].usage_percent)
     64 [70.5, 31.0, 12.25] 100.0
     """
+
+    _called = "joblet.host"
 
     def __init__(self, model: Model) -> None:
         self._model = model

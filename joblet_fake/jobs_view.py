@@ -11,6 +11,7 @@ from joblet_fake.clock import EPOCH
 from joblet_fake.exchange import wait_until, wait_until_async
 from joblet_fake.model.job import CANCELED, FINISHED, RUNNING, JobSpec
 from joblet_fake.model.seeding import Past, add_job
+from joblet_fake.words import Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,8 +40,10 @@ def _bytes(text: str | bytes) -> bytes:
     return text.encode() if isinstance(text, str) else text
 
 
-class JobView:
+class JobView(Named):
     """One job, as it is at the moment of asking; made by `joblet.jobs[...]`."""
+
+    _called = "a job"
 
     __slots__ = ("_job", "_model")
 
@@ -158,8 +161,10 @@ class JobView:
         return self._job.explanation
 
 
-class JobsView(Mapping[str, JobView]):
+class JobsView(Named, Mapping[str, JobView]):
     """The jobs of a server by id, oldest first; a job that was deleted is not there."""
+
+    _called = "joblet.jobs"
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from joblet_fake.model.errors import Refusal
+from joblet_fake.words import Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
     from joblet_fake.model.network import Network
 
 
-class NetworkView:
+class NetworkView(Named):
     """One network, as it is at the moment of asking; made by `joblet.networks[...]`."""
+
+    _called = "a network"
 
     __slots__ = ("_model", "_network")
 
@@ -53,8 +56,10 @@ class NetworkView:
         return len(self.addresses)
 
 
-class NetworksView(Mapping[str, NetworkView]):
+class NetworksView(Named, Mapping[str, NetworkView]):
     """The networks of a server by name, oldest first; the built-in `bridge` is one (NET-17)."""
+
+    _called = "joblet.networks"
 
     def __init__(self, model: Model, check: Callable[[], None]) -> None:
         self._model = model

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import Final
 
 from joblet_fake.clock import CLOCK_MODES
 from joblet_fake.model.host import HOSTS
@@ -14,9 +15,6 @@ from joblet_fake.server import HOST, is_loopback
 from joblet_fake.services import GENERATIONS, generation_of
 from joblet_fake.wire import versions
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
 DEFAULT_API: Final = GENERATIONS[-1].last_api
 HIGHEST_PORT: Final = 65_535
 
@@ -26,6 +24,7 @@ class Options:
     """The options of one fake server; `FakeJoblet` documents each.
 
     Raises:
+        TypeError: a value of a type that can't be; the message says what is right.
         ValueError: a value that can't be; the message lists those that can.
     """
 
@@ -60,8 +59,23 @@ class Options:
         _one_of("clock", self.clock, CLOCK_MODES)
         for name in ("core_port", "persist_port"):
             port = getattr(self, name)
+            _whole(name, port)
             if not 0 <= port <= HIGHEST_PORT:
                 raise ValueError(f"{name}={port}: a port is 0 (any free one) to {HIGHEST_PORT}")
+        _whole("seed", self.seed)
+        for name in ("tls", "roles", "exec", "unused_faults"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name}={getattr(self, name)!r}: it is True or False")
+        if not isinstance(self.listen, str):
+            raise TypeError(f"listen={self.listen!r}: it is an address as text, such as {HOST!r}")
+        names: object = self.names
+        if not isinstance(names, tuple | list) or not all(isinstance(one, str) for one in names):
+            raise TypeError(f"names={names!r}: it is a tuple of text, as ('joblet.lab',) is")
+        if self.start is not None and not isinstance(self.start, datetime):
+            raise TypeError(
+                f"start={self.start!r}: it is an aware datetime, such as "
+                "datetime(2026, 1, 1, tzinfo=timezone.utc)",
+            )
         if self.core_port and self.core_port == self.persist_port:
             raise ValueError(
                 f"core_port and persist_port are both {self.core_port}: the services listen on "
@@ -72,10 +86,17 @@ class Options:
                 f"exec with tls=False on {self.listen}: anybody on the network could run commands "
                 "on this machine; use mutual TLS, or listen on 127.0.0.1",
             )
-        for name in ("stall_timeout", "program_timeout"):
+        for name in ("exec_timeout", "stall_timeout", "program_timeout"):
             seconds = getattr(self, name)
-            if seconds <= 0:
-                raise ValueError(f"{name}={seconds}: it is a number of real seconds")
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+                raise TypeError(f"{name}={seconds!r}: it is a number of real seconds")
+            if not seconds > 0:
+                raise ValueError(f"{name}={seconds}: it is a number of real seconds above 0")
+
+
+def _whole(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name}={value!r}: it is a whole number")
 
 
 def _one_of(option: str, value: str, possible: tuple[str, ...]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from joblet_fake.model.quirks import QUIRKS
+from joblet_fake.words import Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from joblet_fake.model.model import Model
 
 
-class QuirksView(AbstractSet[str]):
+class QuirksView(Named, AbstractSet[str]):
     """The names of the quirks that are on; docs/quirks.md says what each does.
 
     With `behavior="server"` a fake starts with none, with `"documented"` with those that make it do
@@ -27,6 +28,8 @@ class QuirksView(AbstractSet[str]):
     ...     print(joblet.quirks, joblet.rpc("CancelJob", uuid=job_id).status)
     <quirks cancel-works> CANCELED
     """
+
+    _called = "joblet.quirks"
 
     def __init__(self, model: Model, check: Callable[[], None]) -> None:
         self._model = model

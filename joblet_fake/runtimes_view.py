@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from joblet_fake.model.runtime import RUNTIMES, SIZE, Runtime, language_of
 from joblet_fake.model.runtime_script import DEFAULT_VERSION, InstallScript
+from joblet_fake.words import Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 LONGEST: Final = 255
 
 
-class RuntimeView:
+class RuntimeView(Named):
     """One installed runtime, as it was when it was asked for; made by `joblet.runtimes[...]`."""
+
+    _called = "a runtime"
 
     __slots__ = ("_installed",)
 
@@ -74,7 +77,7 @@ class RuntimeView:
         return f"{RUNTIMES}/{self._installed.path}"
 
 
-class RuntimesView(Mapping[str, RuntimeView]):
+class RuntimesView(Named, Mapping[str, RuntimeView]):
     """The installed runtimes by `name@version`; a name that has one version needs no more.
 
     >>> from joblet_fake import FakeJoblet
@@ -88,6 +91,8 @@ class RuntimesView(Mapping[str, RuntimeView]):
     'COMPLETED'
     (['python-3.11-ml@1.3.1'], 'python')
     """
+
+    _called = "joblet.runtimes"
 
     def __init__(self, model: Model, check: Callable[[], None]) -> None:
         self._model = model

@@ -6,9 +6,9 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from joblet_fake.exchange.fault_words import near
 from joblet_fake.server import check_thread, shared_loop
 from joblet_fake.server.connections import check_possible
+from joblet_fake.words import Named, near
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ PORTS: Final = ("core", "persist")
 CERTIFICATES: Final = ("valid", "expired", "rotated")
 
 
-class ServerFaults:
+class ServerFaults(Named):
     """Faults of the whole server; `joblet.faults.server` is one.
 
     A real server is two processes: core, with the five services that clients use, and persist,
@@ -36,6 +36,8 @@ class ServerFaults:
         tls: the certificates; None for plaintext.
         reconnect: has the fake's own calls make a new connection.
     """
+
+    _called = "joblet.faults.server"
 
     def __init__(
         self,

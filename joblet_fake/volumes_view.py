@@ -10,6 +10,7 @@ from joblet_fake.clock import EPOCH
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.tree import parents
 from joblet_fake.model.volume import FILESYSTEM
+from joblet_fake.words import Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from joblet_fake.model.volume import Volume
 
 
-class VolumeView:
+class VolumeView(Named):
     """One volume, as it is at the moment of asking; made by `joblet.volumes[...]`."""
+
+    _called = "a volume"
 
     __slots__ = ("_model", "_volume")
 
@@ -70,8 +73,10 @@ class VolumeView:
             return {path: tree.read(path) or b"" for path in sorted(tree.paths())}
 
 
-class VolumesView(Mapping[str, VolumeView]):
+class VolumesView(Named, Mapping[str, VolumeView]):
     """The volumes of a server by name, oldest first; a new server has none (VOL-15)."""
+
+    _called = "joblet.volumes"
 
     def __init__(self, model: Model, check: Callable[[], None]) -> None:
         self._model = model

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from joblet_fake import FakeJoblet
+from joblet_fake import FakeJoblet, Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,7 +41,8 @@ def marked(node: pytest.Item | pytest.Collector) -> dict[str, Any]:
     """Give the options of a node's `joblet` markers; the closest one wins.
 
     Raises:
-        pytest.fail.Exception: a marker has positional arguments or an unknown option.
+        pytest.fail.Exception: a marker has positional arguments, an unknown option, or a value
+            that can't be.
     """
     options: dict[str, Any] = {}
     for marker in reversed(list(node.iter_markers("joblet"))):
@@ -53,6 +54,9 @@ def marked(node: pytest.Item | pytest.Collector) -> dict[str, Any]:
                 pytrace=False,
             )
         check_names(marker.kwargs, "@pytest.mark.joblet")
+        reason = refusal(marker.kwargs)
+        if reason is not None:
+            pytest.fail(f"@pytest.mark.joblet: {reason}", pytrace=False)
         options.update(marker.kwargs)
     return options
 
@@ -66,14 +70,16 @@ def make(options: Mapping[str, Any]) -> FakeJoblet:
     check_names(options, "joblet_options")
     try:
         return FakeJoblet(**options)
-    except ValueError as error:
-        pytest.fail(f"FakeJoblet: {error}", pytrace=False)
+    except (TypeError, ValueError) as error:
+        reason = str(error)
+    # Out here it is no error while another one is handled: pytest would print both.
+    pytest.fail(f"FakeJoblet: {reason}", pytrace=False)
 
 
 def refusal(options: Mapping[str, Any]) -> str | None:
     """Tell why a fake can't have some options; None if it can."""
     try:
-        FakeJoblet(**options)
-    except ValueError as error:
+        Options(**options)
+    except (TypeError, ValueError) as error:
         return str(error)
     return None

@@ -70,6 +70,10 @@ def pytest_configure(config: pytest.Config) -> None:
             reason = refusal({name: options[name]})
             if reason is not None:
                 raise pytest.UsageError(f"--joblet-{name}: {reason}")
+    if config.getoption("--joblet-target") is not None and not hasattr(config, "workerinput"):
+        from pytest_joblet.target import check_server  # noqa: PLC0415 - as above
+
+        check_server(**_server(config))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -178,18 +182,10 @@ def joblet_target(request: pytest.FixtureRequest) -> Iterator[JobletTarget]:
     """What a contract test talks to: a fake, or the real server that `--joblet-target` names."""
     from pytest_joblet.target import of_fake, of_server  # noqa: PLC0415 - loads gRPC
 
-    address = _setting(request.config, "target")
-    if address is None:
+    if _setting(request.config, "target") is None:
         yield of_fake(request.getfixturevalue("joblet"))
         return
-    config = _setting(request.config, "rnx-config")
-    target, server = of_server(
-        address,
-        persist_address=_setting(request.config, "persist-target"),
-        config=request.config.rootpath / config if config else None,
-        node=_setting(request.config, "node") or "default",
-        api=_options(request).get("api"),
-    )
+    target, server = of_server(**_server(request.config), api=_options(request).get("api"))
     try:
         yield target
     finally:
@@ -235,6 +231,17 @@ def _setting(config: pytest.Config, name: str) -> str | None:
     if value is None:
         value = config.getini(f"joblet_{name.replace('-', '_')}") or None
     return value
+
+
+def _server(config: pytest.Config) -> dict[str, Any]:
+    """Give what says where the server of contract tests is, as `of_server` takes it."""
+    file = _setting(config, "rnx-config")
+    return {
+        "address": _setting(config, "target"),
+        "persist_address": _setting(config, "persist-target"),
+        "config": config.rootpath / file if file else None,
+        "node": _setting(config, "node") or "default",
+    }
 
 
 def _run_options(config: pytest.Config) -> dict[str, Any]:
@@ -291,6 +298,10 @@ def _checked(item: pytest.Item) -> Generator[None, object, object]:
         raise
     except BaseException as error:  # noqa: BLE001 - told again below, behind its likely cause
         failure = error
+        if fakes and isinstance(error, AttributeError):
+            from pytest_joblet.sections import note_near  # noqa: PLC0415 - loaded when needed
+
+            note_near(error)
     for fake in dict.fromkeys([*fakes, *_fakes(item)]):
         try:
             fake.check()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from joblet_fake import Call, Calls, Clock, names_near
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from joblet_fake import Call, FakeJoblet, Faults, JobView
+    from joblet_fake import FakeJoblet, Faults, JobView, Programs
 
 REPORTS: Final = ("short", "full", "none")
 """What `--joblet-report` takes."""
@@ -26,6 +28,12 @@ MASKED_FROM: Final = 4
 """How long a secret must be to be masked wherever it stands; shorter ones are in every text."""
 
 
+def note_near(error: AttributeError) -> None:
+    """Note the names that are near a wrong one, where the fake's own error does not tell them."""
+    if error.name is not None and isinstance(error.obj, Call | Calls | Clock):
+        error.add_note(names_near(error.obj, error.name))
+
+
 def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tuple[str, str]]:
     """Give the titles and texts for a report; secrets are masked in all of them.
 
@@ -37,10 +45,17 @@ def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tup
         return
     full = report == "full"
     used = [
-        (fake, list(fake.calls), list(fake.jobs.values()), _faults(fake.faults)) for fake in fakes
+        (
+            fake,
+            list(fake.calls),
+            list(fake.jobs.values()),
+            _programs(fake.programs),
+            _faults(fake.faults),
+        )
+        for fake in fakes
     ]
     used = [one for one in used if any(one[1:])]
-    for fake, calls, jobs, faults in used:
+    for fake, calls, jobs, programs, faults in used:
         name = f" of {fake.address}" if len(used) > 1 else ""
         hide = _Masks(calls)
         if calls:
@@ -50,6 +65,8 @@ def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tup
         if jobs:
             became = [_became(job, full=full) for job in _newest(jobs, full=full)]
             yield f"joblet jobs{name}", hide(_listed(len(jobs) - len(became), became))
+        if programs:
+            yield f"joblet programs{name}", hide("\n".join(programs))
         if faults:
             yield f"joblet faults{name}", hide("\n".join(faults))
         if fake.clock.mode != "flowing" or full:
@@ -95,11 +112,20 @@ def _became(job: JobView, *, full: bool) -> str:
     return "\n".join([line, *head, *(f"    | {each}" for each in tail)])
 
 
+def _programs(programs: Programs) -> list[str]:
+    """Tell which scripts no job has run, as one for a command that nobody sends."""
+    return [f"no job has run: {program!r} ({program.where})" for program in programs.unused]
+
+
 def _faults(faults: Faults) -> list[str]:
     """Tell which faults happened, which did not, and what repeats those that chance has chosen."""
-    fired = Counter(repr(one.rule) for one in faults.fired)
-    lines = [f"hit {count} call{'s' * (count > 1)}: {rule}" for rule, count in fired.items()]
-    lines += [f"not used: {rule!r}" for rule in faults.unused]
+    fired = Counter(one.rule for one in faults.fired)
+    lines = []
+    for rule, count in fired.items():
+        half = not rule.used
+        told = f"{rule.fired} of {rule.wanted}" if half else f"{count}"
+        lines.append(f"hit {told} call{'s' * (half or count > 1)}: {rule!r}")
+    lines += [f"not used: {rule!r}" for rule in faults.unused if rule not in fired]
     if faults.drawn:
         lines.append(f"chance has a part: --joblet-seed={faults.seed} repeats it")
     if faults.server.lasting:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import re
+import socket
 import time
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
 
-from joblet_conformance import TargetError, remote_target
-from joblet_fake import Client, FakeJoblet, load_api
+from joblet_conformance import TargetError, read_nodes, remote_target
+from joblet_fake import Client, FakeJoblet, load_api, names_near
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,16 @@ PAUSE: Final = 0.02
 """Seconds between two looks of `until`."""
 
 LONG: Final = 30.0
+
+CONFIG_MISSING: Final = "--joblet-target needs --joblet-rnx-config: the file with the certificates"
+
+ADDRESS: Final = re.compile(r"(?P<host>[^\s:/\[\]]+|\[[0-9a-fA-F:.%]+\]):(?P<port>[0-9]{1,5})")
+"""A host and a port, as in `localhost:50051` or `[::1]:50051`."""
+
+SCHEME: Final = re.compile(r"(unix|unix-abstract|dns|ipv4|ipv6):(?![0-9]+$)")
+"""How gRPC's other ways to name a server begin, which gRPC alone understands."""
+
+HIGHEST_PORT: Final = 65_535
 
 
 class JobletTarget:
@@ -131,7 +143,8 @@ class JobletTarget:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a fake has
         if name.startswith("_") or not (hasattr(FakeJoblet, name) or name in FAKE_ONLY):
-            raise AttributeError(f"a joblet_target has no {name!r}, nor has a fake")
+            near = names_near(self._fake or self, name)
+            raise AttributeError(f"a joblet_target has no {name!r}, nor has a fake; {near}")
         if self._fake is None:
             self._skip(f"a real server has no {name!r}: that is a fake's")
         return getattr(self._fake, name)
@@ -157,6 +170,53 @@ def of_fake(fake: FakeJoblet) -> JobletTarget:
     )
 
 
+def check_server(
+    address: str, *, persist_address: str | None, config: Path | None, node: str
+) -> None:
+    """See what can be seen of a real server without a call: whether it can be the one meant.
+
+    Args:
+        address: its core services.
+        persist_address: its PersistService, or None.
+        config: the rnx-config with the certificates, or None.
+        node: the node of an admin.
+
+    Raises:
+        pytest.UsageError: an address is none, a host unknown, the file or the node not there.
+    """
+    _check_address("--joblet-target", address)
+    if persist_address is not None:
+        _check_address("--joblet-persist-target", persist_address)
+    if config is None:
+        raise pytest.UsageError(CONFIG_MISSING)
+    try:
+        nodes = read_nodes(config)
+    except TargetError as error:
+        raise pytest.UsageError(f"--joblet-rnx-config: {error}") from None
+    if node not in nodes:
+        raise pytest.UsageError(
+            f"--joblet-node: {config} has no node {node!r}; it has {', '.join(nodes)}",
+        )
+
+
+def _check_address(option: str, address: str) -> None:
+    if SCHEME.match(address):
+        return
+    found = ADDRESS.fullmatch(address)
+    if found is None or not 1 <= int(found["port"]) <= HIGHEST_PORT:
+        right = " or unix:PATH" if "persist" in option else ""
+        raise pytest.UsageError(
+            f"{option}={address}: give HOST:PORT{right}, such as localhost:50051",
+        )
+    host = found["host"].strip("[]")
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError as error:
+        raise pytest.UsageError(
+            f"{option}={address}: the host {host!r} is not known: {error.strerror}",
+        ) from None
+
+
 def of_server(
     address: str,
     *,
@@ -178,9 +238,7 @@ def of_server(
         pytest.UsageError: it can't be used; the text says why.
     """
     if config is None:
-        raise pytest.UsageError(
-            "--joblet-target needs --joblet-rnx-config: the file with the certificates",
-        )
+        raise pytest.UsageError(CONFIG_MISSING)
     api = api or FakeJoblet().options.api
     try:
         server = remote_target(

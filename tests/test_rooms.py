@@ -17,10 +17,11 @@ HOUSE = Path(joblet_fake.__file__).parent
 PLUGIN = HOUSE.parent / "pytest_joblet"
 # The outside of the house: they may use everything, and nothing below uses them.
 OUTSIDE = {"cli", "populate", "strategies"}
-ROOMS = ("clock", "goyaml", "model", "programs", "wire", "services", "exchange", "server")
+ROOMS = ("words", "clock", "goyaml", "model", "programs", "wire", "services", "exchange", "server")
 TRANSPORT = {"grpc", "google", "trustme", "cryptography"}
 # What a room may not import, however far below it comes from.
 STRANGERS = {
+    "words": TRANSPORT,
     "clock": TRANSPORT,
     "goyaml": TRANSPORT,
     "model": TRANSPORT | {"click", "rich", "yaml"},

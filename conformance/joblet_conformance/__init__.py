@@ -17,7 +17,7 @@ from joblet_conformance.recording import (
     read_recordings,
     write_recording,
 )
-from joblet_conformance.remote import remote_target
+from joblet_conformance.remote import read_nodes, remote_target
 from joblet_conformance.run import Finding, run, run_case
 from joblet_conformance.talk import Reply, Stream, Talk, Unmet
 from joblet_conformance.target import FakeTarget, Target, TargetError
@@ -47,6 +47,7 @@ __all__ = [
     "compare",
     "normalised",
     "read_known",
+    "read_nodes",
     "read_recordings",
     "remote_target",
     "run",

@@ -52,6 +52,11 @@ class Plan:
         return sum(stage.fired for stage in self.stages)
 
     @property
+    def wanted(self) -> int:
+        """How many calls it says it hits, or one where it says nothing."""
+        return sum(stage.times or 1 for stage in self.stages)
+
+    @property
     def used(self) -> bool:
         """Whether it has hit as many calls as it says, or one where it says nothing."""
         return self.complete and all(stage.used for stage in self.stages)
@@ -86,8 +91,7 @@ class Plan:
             return f"{self!r} has no action: continue it, such as with .fail(code)"
         if self.used:
             return ""
-        wanted = sum(stage.times or 1 for stage in self.stages)
-        return f"{self!r} hit {self.fired} of {wanted} call{'s' * (wanted > 1)}"
+        return f"{self!r} hit {self.fired} of {self.wanted} call{'s' * (self.wanted > 1)}"
 
     def stage(self) -> Stage | None:
         """Give the step whose turn it is; None when all are used up, or it says nothing yet."""

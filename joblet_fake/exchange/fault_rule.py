@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from joblet_fake.clock import seconds as nanos
 from joblet_fake.exchange import fault_words as words
@@ -17,6 +17,7 @@ from joblet_fake.exchange.fault_actions import (
     Stall,
 )
 from joblet_fake.exchange.fault_stage import Stage
+from joblet_fake.words import Named
 
 if TYPE_CHECKING:
     import threading
@@ -42,7 +43,7 @@ class Book(Protocol):
         """Take a rule back."""
 
 
-class Rule:
+class Rule(Named):
     """What goes wrong with calls; made by `joblet.faults.on`, and continued.
 
     Conditions come first, then the action, then perhaps `.then` and the next ones. Calls that a
@@ -53,6 +54,8 @@ class Rule:
         plan: its inside.
         methods: the methods whose calls reach it.
     """
+
+    _called = "a fault rule"
 
     def __init__(self, book: Book, plan: Plan, methods: Sequence[Method]) -> None:
         self._book = book
@@ -351,6 +354,11 @@ class Rule:
         return self._plan.fired
 
     @property
+    def wanted(self) -> int:
+        """How many calls it has to hit to be used; one for each step that says nothing."""
+        return self._plan.wanted
+
+    @property
     def used(self) -> bool:
         """Whether it has hit as many calls as it says, or one where it says nothing.
 
@@ -359,12 +367,6 @@ class Rule:
         return self._plan.used
 
     # Writing
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - it always raises
-            verbs = [verb for verb in vars(Rule) if not verb.startswith("_")]
-            raise AttributeError(f"a fault rule has no .{name}; {words.near(name, verbs)}")
 
     def _last(self) -> Stage:
         return Stage() if self._then else self._plan.stages[-1]

@@ -6,14 +6,12 @@ import inspect
 import math
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, cast
 
 from joblet_fake.services import CODES
+from joblet_fake.words import near
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from joblet_fake.exchange.fault_actions import Trailers
 
 KEY: Final = re.compile(r"[0-9a-z_.-]+")
@@ -115,16 +113,6 @@ def predicate_name(when: object) -> str:
     if inspect.iscoroutinefunction(when):
         raise TypeError("when= takes a plain function: nobody would await this one")
     return str(getattr(when, "__name__", when))
-
-
-def near(word: str, possible: Iterable[str]) -> str:
-    """Give the nearest right spellings of a word, or all of them when none is near."""
-    every = tuple(possible)
-    plain = {one.lower(): one for one in every}
-    found = get_close_matches(word.lower(), plain, n=3, cutoff=0.6)
-    if found:
-        return f"near: {', '.join(repr(plain[one]) for one in found)}"
-    return f"it is one of {', '.join(every)}"
 
 
 def trailers(given: object) -> Trailers:

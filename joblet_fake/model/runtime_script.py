@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from joblet_fake.model.runtime import SIZE, Runtime, language_of
 from joblet_fake.model.runtime_spec import LATEST, VERSION
+from joblet_fake.words import Named, check_number, check_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +45,7 @@ class Waits:
 Step: TypeAlias = "Says | Prints | Waits"
 
 
-class InstallScript:
+class InstallScript(Named):
     r"""What matching installations do; made by `runtimes.on_install`.
 
     Around it stands what a real server tells on the way. What is said here happens while the
@@ -54,6 +55,8 @@ class InstallScript:
     >>> script
     on_install('python-3.11-ml').prints('Collecting numpy\n').sleeps(30).exits(1)
     """
+
+    _called = "an installation's script"
 
     def __init__(self, name: str | None = None, repository: str | None = None) -> None:
         for what, value in (("name", name), ("repository", repository)):
@@ -121,11 +124,13 @@ class InstallScript:
             seconds: clock seconds.
 
         Raises:
+            TypeError: they are no number.
             ValueError: they are negative or endless, or the installation has ended before.
 
         >>> InstallScript().sleeps(90)
         on_install().sleeps(90)
         """
+        check_number(f"sleeps({seconds!r})", seconds)
         if not 0 <= seconds < float("inf"):
             raise ValueError(f"sleeps({seconds}): give seconds, 0 or more")
         return self._say(f"sleeps({seconds:g})", Waits(seconds))
@@ -137,11 +142,14 @@ class InstallScript:
             code: 0 to 255.
 
         Raises:
+            TypeError: the code is no whole number.
             ValueError: the code is none, or the installation has ended before.
 
         >>> InstallScript().exits(1)
         on_install().exits(1)
         """
+        right = f"an exit code, a whole number of 0 to {HIGHEST_EXIT_CODE}"
+        check_whole(f"exits({code!r})", code, right)
         if not 0 <= code <= HIGHEST_EXIT_CODE:
             raise ValueError(f"exits({code}): an exit code is 0 to 255")
         self._say(f"exits({code})", end=True)

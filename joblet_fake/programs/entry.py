@@ -52,6 +52,9 @@ class Entry:
         self.when = when
         self.where = written()
 
+    def __repr__(self) -> str:
+        return self.said
+
     @property
     def conditions(self) -> dict[str, object]:
         """What it asks for, by the names that the test used."""

@@ -9,6 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from joblet_fake.clock import EPOCH
+from joblet_fake.words import Named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +70,7 @@ def _text(path: object) -> str:
     return path
 
 
-class RunningJob:
+class RunningJob(Named):
     r"""A job from the inside; what a generator program is called with.
 
     >>> from joblet_fake import FakeJoblet, Stdout
@@ -81,6 +82,8 @@ class RunningJob:
     ...     print(joblet.jobs[job_id].stdout, end="")
     hello Ada, it is 00:00
     """
+
+    _called = "a running job"
 
     def __init__(self, context: Context) -> None:
         self._context = context

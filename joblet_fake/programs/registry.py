@@ -23,6 +23,7 @@ from joblet_fake.programs.shell import Shell
 from joblet_fake.programs.shell_grammar import ShellSyntaxError
 from joblet_fake.programs.shell_parser import parse
 from joblet_fake.programs.steps import Stderr, Stdout
+from joblet_fake.words import Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,7 +62,7 @@ class State:
     runs: Mapping[Entry, int]
 
 
-class Programs:
+class Programs(Named):
     """What jobs do when they run: said by the test, built in, or real local processes.
 
     The most specific program that matches a job wins, the last written among equals. Without one,
@@ -77,6 +78,8 @@ class Programs:
     Attributes:
         runs: how many jobs each program of the test has run for.
     """
+
+    _called = "joblet.programs"
 
     def __init__(
         self,
@@ -259,6 +262,20 @@ class Programs:
                 *choice.verdicts(),
             ]
         )
+
+    @property
+    def unused(self) -> list[Entry]:
+        """The scripts and generators that no job has run yet, in the order written.
+
+        >>> from joblet_fake import FakeJoblet
+        >>> with FakeJoblet() as joblet:
+        ...     _ = joblet.programs.on("trian").exits(1)
+        ...     _ = joblet.programs.on("test").exits(0)
+        ...     _ = joblet.rpc("RunJob", command="test")
+        ...     joblet.programs.unused
+        [on(command='trian').exits(1)]
+        """
+        return [entry for entry in self._entries if entry not in self.runs]
 
     def clear(self) -> None:
         """Forget all programs and end all processes."""

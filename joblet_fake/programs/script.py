@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, Self
 
 from joblet_fake.model.process import LaunchError
@@ -20,6 +19,7 @@ from joblet_fake.programs.steps import (
     Stdout,
     Write,
 )
+from joblet_fake.words import Named, check_number, check_text, check_whole, near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,13 +32,15 @@ STREAMS: Final[dict[str, type[Stdout | Stderr]]] = {"stdout": Stdout, "stderr": 
 HIGHEST_EXIT_CODE: Final = 255
 
 
-class Script(Entry):
+class Script(Entry, Named):
     r"""What matching jobs do, in the order in which it is said; made by `programs.on`.
 
     >>> script = Script(command="train").prints("epoch 1\n").sleeps(60).exits(0)
     >>> script
     on(command='train').prints('epoch 1\n').sleeps(60).exits(0)
     """
+
+    _called = "a script"
 
     def __init__(
         self,
@@ -114,11 +116,13 @@ class Script(Entry):
             seconds: clock seconds.
 
         Raises:
+            TypeError: they are no number.
             ValueError: they are negative or endless, or the program has ended before.
 
         >>> Script().sleeps(0.5)
         on().sleeps(0.5)
         """
+        check_number(f"sleeps({seconds!r})", seconds)
         if not seconds >= 0:
             raise ValueError(f"sleeps({seconds}): time only moves forward")
         if seconds == float("inf"):
@@ -208,6 +212,7 @@ class Script(Entry):
             code: 0 to 255 (JOB-SM-12).
 
         Raises:
+            TypeError: the code is no whole number.
             ValueError: the code is none, or the program has ended before.
 
         >>> Script().exits(3)
@@ -231,9 +236,7 @@ class Script(Entry):
         on().dies('SIGSEGV')
         """
         if by not in SIGNALS:
-            near = get_close_matches(str(by).upper(), SIGNALS, n=1)
-            hint = f"near: {near[0]}" if near else f"it is one of {', '.join(SIGNALS)}"
-            raise ValueError(f"unknown signal {by!r}; {hint}")
+            raise ValueError(f"unknown signal {by!r}; {near(str(by), SIGNALS)}")
         return self._say(f"dies({by!r})", Die(by), end=True)
 
     def runs_out_of_memory(self) -> Self:
@@ -265,11 +268,13 @@ class Script(Entry):
             reason: what follows `job run failed: execution failed: `.
 
         Raises:
+            TypeError: the reason is no text.
             ValueError: the program does something before.
 
         >>> Script().fails_to_start("no space left on device")
         on().fails_to_start('no space left on device')
         """
+        check_text(f"fails_to_start({reason!r})", reason, "the reason as text")
         if self._part.said:
             raise ValueError("fails_to_start() stands alone: what does not start does nothing")
         self._say(f"fails_to_start({reason!r})", end=True)
@@ -296,7 +301,7 @@ class Script(Entry):
             exits: its exit code then.
 
         Raises:
-            TypeError: it prints neither text nor bytes.
+            TypeError: it prints neither text nor bytes, or a number is none.
             ValueError: the seconds are none, the code is none, or another answer to a stop was
                 said before.
 
@@ -305,6 +310,7 @@ class Script(Entry):
         """
         if not isinstance(prints, str | bytes | bytearray | memoryview):
             raise TypeError(f"on_stop(prints={prints!r}): give text or bytes")
+        check_number(f"on_stop(sleeps={sleeps!r})", sleeps)
         if not 0 <= sleeps < float("inf"):
             raise ValueError(f"on_stop(sleeps={sleeps}): give seconds, not negative nor endless")
         _check_code("on_stop", exits)
@@ -368,13 +374,15 @@ class Script(Entry):
             number: the how manieth run of this script it is, from 1 on.
 
         Raises:
-            ValueError: the number is none, or was told of before.
+            TypeError: the number is no whole one.
+            ValueError: it is below 1, or was told of before.
 
         >>> Script(command="flaky").exits(0).attempt(2).exits(1)
         on(command='flaky').exits(0).attempt(2).exits(1)
         """
         word = f"attempt({number!r})"
         self._check_open(word)
+        check_whole(word, number)
         if number < 1:
             raise ValueError(f"{word}: runs are counted from 1")
         if any(part.first == part.last == number for part in self._parts):
@@ -445,6 +453,8 @@ def _bytes(text: str | bytes | bytearray | memoryview) -> bytes:
 
 
 def _check_code(verb: str, code: int) -> None:
+    given = f"exits={code!r}" if verb == "on_stop" else repr(code)
+    right = f"an exit code, a whole number of 0 to {HIGHEST_EXIT_CODE}"
+    check_whole(f"{verb}({given})", code, right)
     if not 0 <= code <= HIGHEST_EXIT_CODE:
-        given = f"exits={code!r}" if verb == "on_stop" else repr(code)
         raise ValueError(f"{verb}({given}): an exit code is 0 to 255; for a signal use dies()")

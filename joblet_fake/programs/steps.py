@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from joblet_fake.model.log import CHUNK_LIMIT
 from joblet_fake.model.usage import Metrics
 from joblet_fake.programs.job_files import is_writable
+from joblet_fake.words import check_number
 
 if TYPE_CHECKING:
     from joblet_fake.programs.context import Context
@@ -96,13 +97,16 @@ class Sleep:
             goes on with status 143. The job's own process ignores SIGTERM (JOB-STP-06).
 
     Raises:
-        ValueError: the seconds are negative or endless.
+        TypeError: the seconds are no number.
+        ValueError: they are negative or endless.
     """
 
     seconds: float
     child: bool = False
 
     def __post_init__(self) -> None:
+        if type(self.seconds) not in (int, float):  # programs sleep often, and seldom wrongly
+            check_number(f"Sleep({self.seconds!r})", self.seconds)
         if not self.seconds >= 0:
             raise ValueError(f"Sleep({self.seconds}): time only moves forward")
         if self.seconds == float("inf"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
@@ -104,8 +105,11 @@ class Listener:
         if self._server is not None:
             return
         self._give_up_number()
+        if number and not self._is_free(number):
+            # Asked first, since gRPC prints a line of its own about what it can't have.
+            raise self._taken(number)
         server = grpc.aio.server(handlers=(self.port,), options=(*OPTIONS, *self._policy()))
-        address = f"[{self._host}]:{number}" if ":" in self._host else f"{self._host}:{number}"
+        address = self._at(number)
         try:
             if self._credentials is None:
                 bound = server.add_insecure_port(address)
@@ -115,12 +119,7 @@ class Listener:
             bound = 0
         if not bound:
             await server.stop(None)
-            option = f"{self.name}_port"
-            flag = "--persist-port" if self.name == "persist" else "--port"
-            raise PortError(
-                f"the {self.name} port can't listen on {address}: another program may use it; "
-                f"choose another with {option}= (command line: {flag}), or 0 for any free one",
-            )
+            raise self._taken(number)
         self._server = server
         self.number = self.port.number = bound
         fork.ports.add(bound)
@@ -223,6 +222,25 @@ class Listener:
             ("grpc.keepalive_permit_without_calls", int(self.pings == PINGS)),
         )
 
+    def _at(self, number: int) -> str:
+        return f"[{self._host}]:{number}" if ":" in self._host else f"{self._host}:{number}"
+
+    def _taken(self, number: int) -> PortError:
+        option = f"{self.name}_port"
+        flag = "--persist-port" if self.name == "persist" else "--port"
+        return PortError(
+            f"the {self.name} port can't listen on {self._at(number)}: another program may use it; "
+            f"choose another with {option}= (command line: {flag}), or 0 for any free one",
+        )
+
+    def _is_free(self, number: int) -> bool:
+        """Tell whether somebody could listen on a number, by binding it as gRPC does."""
+        try:
+            places = socket.getaddrinfo(self._host, number, type=socket.SOCK_STREAM)
+        except OSError:
+            return False
+        return any(map(_can_bind, places))
+
     def _keep_number(self) -> bool:
         """Bind the number without listening, so that nobody else gets it meanwhile."""
         if self._kept is None:
@@ -243,3 +261,16 @@ class Listener:
         if self._kept is not None:
             self._kept.close()
             self._kept = None
+
+
+def _can_bind(place: tuple[Any, ...]) -> bool:
+    """Tell whether an address, as `getaddrinfo` gives one, can be bound now."""
+    with socket.socket(place[0], socket.SOCK_STREAM) as trial:
+        if os.name == "posix":
+            # Connections that linger do not matter, who listens does; elsewhere it is the opposite.
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(place[4])
+        except OSError:
+            return False
+    return True

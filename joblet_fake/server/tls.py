@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from joblet_fake.words import Named
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -85,13 +87,15 @@ def _client_certificate(role: str, number: int) -> trustme.LeafCert:
     )
 
 
-class Tls:
+class Tls(Named):
     """The certificates of one server, as PEM; `joblet.tls` is one.
 
     Args:
         roles: the roles that there are certificates for, beside `nobody`.
         names: further names and addresses for the server's certificate.
     """
+
+    _called = "joblet.tls"
 
     def __init__(self, roles: Iterable[str], names: Iterable[str] = ()) -> None:
         self.roles = (*roles, NOBODY)

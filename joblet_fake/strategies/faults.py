@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hypothesis import strategies as st
 
-from joblet_fake.exchange.fault_words import code_name, near
+from joblet_fake.exchange.fault_words import code_name
 from joblet_fake.options import DEFAULT_API
 from joblet_fake.wire import load
+from joblet_fake.words import near
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

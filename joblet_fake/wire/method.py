@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import DecodeError as ProtobufError
 from google.protobuf.message import Message
 
+from joblet_fake.wire.misfit import misfit
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 
 class DecodeError(ValueError):
@@ -117,13 +120,17 @@ class Method:
             if name not in known:
                 possible = ", ".join(known) or "none"
                 raise ValueError(f"{self.key} has no field {name!r}; its fields: {possible}")
-            if known[name].is_repeated and isinstance(fields[name], str | bytes):
-                raise ValueError(f"{self.key}: {name} is a list: give [{fields[name]!r}]")
+            value = fields[name]
+            if isinstance(value, str | bytes | Mapping) and _is_list(known[name]):
+                wrong = misfit(self.request.DESCRIPTOR, {name: value})
+                right = f"{name} is a list: give [{value!r}]"
+                raise ValueError(f"{self.key}: {wrong if isinstance(value, Mapping) else right}")
         message = self.request()
         try:
-            _fill(message, fields)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{self.key}: {error}") from None
+            _fill(message, fields, strict=True)
+        except (AttributeError, TypeError, ValueError) as error:
+            wrong = misfit(self.request.DESCRIPTOR, fields)
+            raise ValueError(f"{self.key}: {wrong or error}") from None
         return message.SerializeToString(deterministic=True)
 
     def decode_response(self, data: bytes) -> Message:
@@ -131,10 +138,17 @@ class Method:
         return self.response.FromString(data)
 
 
-def _fill(message: Any, fields: Mapping[str, object]) -> None:  # noqa: ANN401 - run-time classes
+def _is_list(field: Any) -> bool:  # noqa: ANN401 - its type has no name at run time
+    kind = field.message_type
+    return field.is_repeated and not (kind is not None and kind.GetOptions().map_entry)
+
+
+def _fill(message: Any, fields: Mapping[str, object], *, strict: bool = False) -> None:  # noqa: ANN401 - run-time classes
     known = message.DESCRIPTOR.fields_by_name
     for name, value in fields.items():
         field = known.get(name)
+        if field is None and strict:
+            raise ValueError(f"{message.DESCRIPTOR.name} has no field {name!r}")
         if field is None or value is None:
             continue
         kind = field.message_type
@@ -144,26 +158,28 @@ def _fill(message: Any, fields: Mapping[str, object]) -> None:  # noqa: ANN401 -
             else:
                 setattr(message, name, value)
         elif kind.GetOptions().map_entry:
-            _fill_map(getattr(message, name), kind.fields_by_name["value"].message_type, value)
+            inner = kind.fields_by_name["value"].message_type
+            _fill_map(getattr(message, name), inner, value, strict=strict)
         elif field.is_repeated:
             items = getattr(message, name)
             for item in value:  # type: ignore[attr-defined]  # a list, by the field's shape
-                _put(items.add(), item)
+                _put(items.add(), item, strict=strict)
         else:
-            _put(getattr(message, name), value)
+            _put(getattr(message, name), value, strict=strict)
 
 
-def _fill_map(entries: Any, kind: Any, value: Any) -> None:  # noqa: ANN401 - as above
+def _fill_map(entries: Any, kind: Any, value: Any, *, strict: bool) -> None:  # noqa: ANN401 - as above
     if kind is None:
         entries.update(value)
         return
     for key, item in value.items():
-        _put(entries[key], item)
+        _put(entries[key], item, strict=strict)
 
 
-def _put(message: Any, value: object) -> None:  # noqa: ANN401 - run-time classes
+def _put(message: Any, value: object, *, strict: bool) -> None:  # noqa: ANN401 - run-time classes
     if isinstance(value, Message):
         message.CopyFrom(value)
     else:
         message.SetInParent()
-        _fill(message, value)  # type: ignore[arg-type]  # a mapping, by the field's shape
+        # A mapping, by the field's shape.
+        _fill(message, value, strict=strict)  # type: ignore[arg-type]

@@ -19,6 +19,12 @@ from joblet_fake.model.runtime_script import Installs, InstallScript
         (lambda: InstallScript().sleeps(float("nan")), ValueError, "0 or more"),
         (lambda: InstallScript().sleeps(float("inf")), ValueError, "0 or more"),
         (lambda: InstallScript().exits(256), ValueError, "0 to 255"),
+        (
+            lambda: InstallScript().exits("1"),
+            TypeError,
+            r"exits\('1'\): give an exit code, a",
+        ),
+        (lambda: InstallScript().sleeps("5"), TypeError, r"sleeps\('5'\): give a number of sec"),
         (lambda: InstallScript().exits(-1), ValueError, "0 to 255"),
         (lambda: InstallScript().fails("x", at="lunch"), ValueError, "registry, download"),
         (lambda: InstallScript().prints("x").fails("y", at="download"), ValueError, "after that"),

@@ -214,26 +214,42 @@ def test_an_unknown_keyword_is_refused_before_anything_is_set_up(suite: pytest.P
             pass
 
         @pytest.mark.joblet(clock="icy")
-        def test_value(joblet):
+        def test_value(expensive, joblet):
             pass
 
         @pytest.mark.joblet(api="9.9.9")
-        def test_version(joblet):
+        def test_version(expensive, joblet):
             pass
+
+        @pytest.mark.joblet(tls="no")
+        def test_type(expensive, joblet):
+            pass
+
+        @pytest.mark.joblet(seed="x")
+        def test_without_a_fake(expensive):
+            pass
+
+        def test_factory(joblet_factory):
+            joblet_factory(core_port="50051")
 
         def test_others_run(joblet):
             pass
     """)
     result = suite.runpytest()
-    result.assert_outcomes(passed=1, errors=4)
+    result.assert_outcomes(passed=1, failed=1, errors=6)
     result.stdout.fnmatch_lines(
         [
             "@pytest.mark.joblet: FakeJoblet has no option clok; its options: api, *clock, *seed*",
             "@pytest.mark.joblet('frozen'): the marker takes keywords alone; *options: api, *",
-            "FakeJoblet: unknown clock 'icy': it is one of flowing, frozen, skipping",
-            "FakeJoblet: unknown api '9.9.9': the published versions are 1.0.0, *",
+            "@pytest.mark.joblet: unknown clock 'icy': it is one of flowing, frozen, skipping",
+            "@pytest.mark.joblet: unknown api '9.9.9': the published versions are 1.0.0, *",
+            "@pytest.mark.joblet: tls='no': it is True or False",
+            "@pytest.mark.joblet: seed='x': it is a whole number",
+            "FakeJoblet: core_port='50051': it is a whole number",
         ]
     )
+    assert "another exception" not in result.stdout.str()
+    assert result.stdout.lines.count("@pytest.mark.joblet: tls='no': it is True or False") == 1
     assert "was set up" not in result.stdout.str()
     assert "Traceback" not in result.stdout.str()
 

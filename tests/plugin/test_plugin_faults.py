@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+# Loaded here, or a run inside a test would load gRPC, and unload it when it ends.
+import joblet_fake  # noqa: F401 - see above
+
 INI = """
 [pytest]
 filterwarnings = error
@@ -116,5 +119,52 @@ def test_a_failed_tests_report_tells_which_faults_happened(suite: pytest.Pyteste
             "not used: on('JobService.ListJobs').probability(0.5).stall()",
             "chance has a part: --joblet-seed=42 repeats it",
             "of the server: disk_full",
+        ]
+    )
+
+
+def test_a_rule_that_was_half_used_is_told_once(suite: pytest.Pytester) -> None:
+    suite.makepyfile("""
+        import grpc
+
+        def test_half(joblet):
+            joblet.faults.on("RunJob").fail("UNAVAILABLE", times=2)
+            joblet.faults.on("RunJob").delay(0.001).then.fail("ABORTED", times=2)
+            try:
+                joblet.rpc("RunJob", command="true")
+            except grpc.RpcError:
+                pass
+            assert False
+    """)
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*- joblet faults -*",
+            "hit 1 of 2 calls: on('JobService.RunJob').fail('UNAVAILABLE', times=2)",
+            "not used: on('JobService.RunJob').delay(0.001).then.fail('ABORTED', times=2)",
+        ],
+        consecutive=True,
+    )
+    assert result.stdout.str().count("on('JobService.RunJob').fail('UNAVAILABLE', times=2)") == 1
+
+
+def test_a_rule_that_fails_the_test_is_told_by_the_error_and_how_far_it_came(
+    suite: pytest.Pytester,
+) -> None:
+    suite.makepyfile("""
+        import grpc
+        import pytest
+
+        def test_half(joblet):
+            joblet.faults.on("RunJob").fail("UNAVAILABLE", times=2)
+            with pytest.raises(grpc.RpcError):
+                joblet.rpc("RunJob", command="true")
+    """)
+    suite.runpytest().stdout.fnmatch_lines(
+        [
+            "E *UnusedFaultError: fault rules that were not used:",
+            "E *on('JobService.RunJob').fail('UNAVAILABLE', times=2) hit 1 of 2 calls",
+            "hit 1 of 2 calls: on('JobService.RunJob').fail('UNAVAILABLE', times=2)",
         ]
     )

@@ -167,3 +167,84 @@ def test_the_report_is_chosen_on_the_command_line(pytester: pytest.Pytester) -> 
     assert "joblet calls" not in none.stdout.str()
     wrong = pytester.runpytest(*quiet, "--joblet-report=long")
     wrong.stderr.fnmatch_lines(["*joblet-report=long: it is short, full or none*"])
+
+
+def test_a_misspelt_verb_is_told_with_those_that_are_near(pytester: pytest.Pytester) -> None:
+    """Whatever it is written on, what pytest shows of the error says what would be right."""
+    pytester.makepyfile("""
+        def test_clock(joblet):
+            joblet.clock.advanse(1)
+
+        def test_calls(joblet):
+            joblet.calls.too("RunJob")
+
+        def test_call(joblet):
+            joblet.rpc("ListJobs")
+            joblet.calls.last().cod
+
+        def test_script(joblet):
+            joblet.programs.on("x").print("a")
+
+        def test_not_ours(joblet):
+            "text".uper()
+    """)
+    quiet = ("-p", "no:asyncio", "-p", "no:hypothesispytest", "-p", "no:cacheprovider")
+    result = pytester.runpytest(*quiet, "--tb=short")
+
+    result.assert_outcomes(failed=5)
+    result.stdout.fnmatch_lines(
+        [
+            "E   AttributeError: 'Clock' object has no attribute 'advanse'",
+            "E   near: 'advance', 'advance_async'",
+            "E   AttributeError: 'Calls' object has no attribute 'too'",
+            "E   near: 'to'",
+            "E   AttributeError: 'Call' object has no attribute 'cod'",
+            "E   near: 'code'*",
+            "E   AttributeError: a script has no .print; near: 'prints', 'prints_file'",
+            "E   AttributeError: 'str' object has no attribute 'uper'",
+        ]
+    )
+    assert result.stdout.str().count("E   near: ") == 3
+
+
+def test_scripts_that_no_job_has_run_are_told(pytester: pytest.Pytester) -> None:
+    """A test that scripts a command which nobody sends learns why its job did nothing."""
+    pytester.makepyfile("""
+        from joblet_fake import Stdout
+
+        def test_typo(joblet):
+            joblet.programs.on("trian").exits(1)
+            joblet.programs.on("test").exits(1)
+
+            @joblet.programs.register("trial", args=["-v"])
+            def trial(job):
+                yield Stdout(b"")
+
+            for command in ("train", "test"):
+                joblet.rpc("RunJob", command=command)
+            assert [job.exit_code for job in joblet.jobs.values()] == [1, 1]
+
+        def test_without_calls(joblet):
+            joblet.programs.on("train").exits(1)
+            assert False
+
+        def test_passes(joblet):
+            joblet.programs.on("never").exits(1)
+    """)
+    quiet = ("-p", "no:asyncio", "-p", "no:hypothesispytest", "-p", "no:cacheprovider")
+    result = pytester.runpytest(*quiet)
+
+    result.assert_outcomes(failed=2, passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*- joblet jobs -*",
+            "*- joblet programs -*",
+            "no job has run: on(command='trian').exits(1) (test_scripts_*.py:4)",
+            "no job has run: register(command='trial', args=[[]'-v']) (test_scripts_*.py:7)",
+            "*_ test_without_calls _*",
+            "*- joblet programs -*",
+            "no job has run: on(command='train').exits(1) (test_scripts_*.py:16)",
+        ]
+    )
+    assert "command='test'" not in result.stdout.str().partition("joblet programs")[2]
+    assert "never" not in result.stdout.str()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from joblet_fake import FakeJoblet
+from pytest_joblet.target import check_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,11 +101,8 @@ def test_what_only_persist_can_answer_is_skipped_without_its_address(
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ("--joblet-rnx-config=nowhere.yml", "*nowhere.yml: No such file or directory*"),
-        ("--joblet-node=other", "*has no node 'other'; it has default, viewer, nobody*"),
         ("--joblet-node=nobody", "*certificate has no role there: choose a node*"),
         ("--joblet-target=127.0.0.1:1", "*127.0.0.1:1: nothing listens there*"),
-        ("--joblet-api=9.9.9", "*unknown api '9.9.9'*"),
     ],
 )
 def test_a_server_that_cant_be_used_is_refused_in_plain_words(
@@ -121,8 +119,62 @@ def test_a_server_that_cant_be_used_is_refused_in_plain_words(
             change,
         )
 
-    assert result.ret != 0
-    (result.stderr if "--joblet-api" in change else result.stdout).fnmatch_lines([text])
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([text])
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ("--joblet-rnx-config=nowhere.yml", "--joblet-rnx-config: *nowhere.yml: No such file or *"),
+        ("--joblet-rnx-config=", "--joblet-target needs --joblet-rnx-config: the file with the *"),
+        ("--joblet-node=other", "--joblet-node: * has no node 'other'; it has default, viewer, *"),
+        (
+            "--joblet-target=nowhere.invalid:50051",
+            "--joblet-target=nowhere.invalid:50051: the host 'nowhere.invalid' is not known: *",
+        ),
+        (
+            "--joblet-target=localhost:99999",
+            "--joblet-target=localhost:99999: give HOST:PORT, such as localhost:50051",
+        ),
+        (
+            "--joblet-target=localhost",
+            "--joblet-target=localhost: give HOST:PORT, such as localhost:50051",
+        ),
+        (
+            "--joblet-target=https://localhost:50051",
+            "--joblet-target=https://localhost:50051: give HOST:PORT, such as localhost:50051",
+        ),
+        (
+            "--joblet-persist-target=50052",
+            "--joblet-persist-target=50052: give HOST:PORT or unix:PATH, such as localhost:50051",
+        ),
+        ("--joblet-api=9.9.9", "--joblet-api: unknown api '9.9.9'*"),
+    ],
+)
+def test_what_can_be_known_at_the_start_ends_the_run_there_once(
+    pytester: pytest.Pytester, tmp_path: Path, change: str, text: str
+) -> None:
+    pytester.makepyfile("def test(joblet_target): pass\ndef test_other(joblet_target): pass")
+    config = tmp_path / "rnx-config.yml"
+    with FakeJoblet() as server:
+        config.write_text(server.rnx_config())
+    options = ("--joblet-target=localhost:50051", f"--joblet-rnx-config={config}", change)
+
+    result = pytester.runpytest_inprocess(*QUIET, *options)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {text}"])
+    assert "ERROR" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("address", ["[::1]:1", "127.0.0.1:65535", "dns:localhost:1", "unix:/x"])
+def test_an_address_of_any_form_is_left_to_the_first_call(address: str, tmp_path: Path) -> None:
+    config = tmp_path / "rnx-config.yml"
+    with FakeJoblet() as server:
+        config.write_text(server.rnx_config())
+
+    check_server(address, persist_address=address, config=config, node="default")
 
 
 def test_a_server_of_another_ca_is_told_from_one_that_is_down(
@@ -155,4 +207,6 @@ def test_a_name_that_nobody_has_is_an_error_not_a_skip(pytester: pytest.Pytester
     result = pytester.runpytest_inprocess(*QUIET)
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*AttributeError: a joblet_target has no 'clocks'*"])
+    result.stdout.fnmatch_lines(
+        ["*AttributeError: a joblet_target has no 'clocks', nor has a fake; near: 'clock'*"]
+    )

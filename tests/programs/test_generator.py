@@ -721,6 +721,7 @@ def test_a_decorator_without_the_command_is_refused_with_what_would_be_right() -
         (lambda: Stderr(5), "Stderr(5): give bytes, such as Stderr(b'...')"),  # type: ignore[arg-type]
         (lambda: Stdout(b"x", times=-1), "Stdout(times=-1): how often is a whole number"),
         (lambda: Stdout(b"x", times=1.5), "Stdout(times=1.5)"),  # type: ignore[arg-type]
+        (lambda: Sleep("5"), "Sleep('5'): give a number of seconds"),
         (lambda: Sleep(-1), "Sleep(-1): time only moves forward"),
         (lambda: Sleep(float("inf")), "Sleep(inf): what never ends is Hang()"),
         (lambda: Sleep(float("nan")), "Sleep(nan): time only moves forward"),

@@ -73,6 +73,17 @@ def test_a_port_in_use_says_which_and_how_to_change_it(option: str, name: str, f
         assert len(listening() - before) == 1
 
 
+@pytest.mark.parametrize("listen", ["127.0.0.1", "localhost", "0.0.0.0"])
+def test_a_number_is_free_again_at_once_though_its_connections_linger(listen: str) -> None:
+    number = 0
+    for _ in range(3):
+        with FakeJoblet(tls=False, listen=listen, core_port=number) as joblet:
+            assert number in (0, port_of(joblet.address))
+            number = port_of(joblet.address)
+            joblet.rpc("ListJobs")
+            joblet.faults.server.drop_connections("core")  # closed by the server: TIME_WAIT
+
+
 def test_two_fakes_never_share_a_port() -> None:
     with (
         FakeJoblet(tls=False) as one,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +48,60 @@ def test_a_field_that_the_request_lacks_is_refused_with_those_it_has() -> None:
 def test_a_value_of_the_wrong_type_is_refused() -> None:
     with pytest.raises(ValueError, match=r"JobService\.RunJob: "):
         RUN_JOB.encode_request({"max_cpu": "much"})
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"command": 3}, "command=3: give text"),
+        ({"command": None, "args": ["x", 3]}, "args[1]=3: give text"),
+        ({"args": 3}, "args=3: give a list, of which each is text"),
+        ({"args": {"x": "y"}}, "args={'x': 'y'}: give a list, of which each is text"),
+        ({"environment": {"A": 3}}, "environment['A']=3: give text"),
+        ({"environment": {3: "A"}}, "environment: the key 3 is none: give text"),
+        ({"environment": "A=3"}, "environment='A=3': give a mapping of text to text"),
+        ({"environment": ["A"]}, "environment=['A']: give a mapping of text to text"),
+        ({"max_cpu": "much"}, "max_cpu='much': give a whole number, -2147483648 to 2147483647"),
+        ({"max_cpu": 1 << 40}, "max_cpu=1099511627776: give a whole number, -2147483648 to "),
+        ({"uploads": [3]}, "uploads[0]=3: give a mapping of its fields: path, content, mode, is_"),
+        ({"uploads": [{}, {"pth": "x"}]}, "uploads[1] has no field 'pth'; near: 'path'"),
+        ({"uploads": [{"content": "x"}]}, "uploads[0].content='x': give bytes"),
+        ({"uploads": [{"is_directory": "no"}]}, "uploads[0].is_directory='no': give True or Fal"),
+        ({"uploads": {"path": "x"}}, "uploads={'path': 'x'}: give a list, of which each is a map"),
+        ({"uploads": [RUN_JOB.request()]}, "uploads[0]=: give a mapping of its fields: path, "),
+        ({"command": "x" * 100 + "\ud800"}, f"command='{'x' * 58}…: give text"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_with_what_would(
+    fields: dict[str, object], told: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(f'JobService.RunJob: {told}')}"):
+        RUN_JOB.encode_request(fields)
+
+
+def test_an_enum_lists_its_names() -> None:
+    query = API.method("QueryLogs")
+
+    with pytest.raises(ValueError, match=r"stream='both': give one of STREAM_TYPE_UNSPECIFIED, "):
+        query.encode_request({"stream": "both"})
+
+
+def test_what_protobuf_takes_is_taken() -> None:
+    upload = RUN_JOB.request.DESCRIPTOR.fields_by_name["uploads"].message_type
+    fields = {
+        "command": b"echo",
+        "args": (arg for arg in ("a", "b")),
+        "uploads": [{"path": "x"}, RUN_JOB.request().uploads.add()],
+        "max_cpu": 5,
+        "network": None,
+    }
+
+    request = RUN_JOB.decode(RUN_JOB.encode_request(fields))
+
+    assert upload.name == "FileUpload"
+    assert request == RUN_JOB.request(
+        command="echo", args=["a", "b"], uploads=[{"path": "x"}, {}], max_cpu=5
+    )
 
 
 def test_a_response_field_that_the_version_lacks_is_left_out() -> None:
