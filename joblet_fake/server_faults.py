@@ -35,6 +35,15 @@ class ServerFaults(Named):
         model: the server's state.
         tls: the certificates; None for plaintext.
         reconnect: has the fake's own calls make a new connection.
+
+    >>> from joblet_fake import FakeJoblet
+    >>> with FakeJoblet() as joblet:
+    ...     joblet.faults.server.refuse("persist")
+    ...     joblet.faults.server.lasting
+    ...     joblet.faults.server.rebind()
+    ...     joblet.faults.server.lasting
+    ('refuse',)
+    ()
     """
 
     _called = "joblet.faults.server"

@@ -71,6 +71,13 @@ class Call:
         sent: how many messages were sent.
         fault: the fault rule that hit it, as it was written; "" if none did.
         counted: how many bytes of it the journal has counted; None once it was dropped.
+
+    >>> from joblet_fake import FakeJoblet
+    >>> with FakeJoblet() as joblet:
+    ...     _ = joblet.rpc("RunJob", command="echo", args=["hi"], role="admin")
+    ...     call = joblet.calls.last()
+    >>> call.method, call.code, call.role, call.request.args, call.sent
+    ('JobService.RunJob', 'OK', 'admin', ['hi'], 1)
     """
 
     method: str

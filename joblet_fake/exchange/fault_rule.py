@@ -53,6 +53,12 @@ class Rule(Named):
         book: where it is entered.
         plan: its inside.
         methods: the methods whose calls reach it.
+
+    >>> from joblet_fake import FakeJoblet
+    >>> with FakeJoblet() as joblet:
+    ...     rule = joblet.faults.on("ListJobs").times(1).fail("UNAVAILABLE").then.delay(0.01)
+    ...     rule
+    on('JobService.ListJobs').times(1).fail('UNAVAILABLE').then.delay(0.01)
     """
 
     _called = "a fault rule"

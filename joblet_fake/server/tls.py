@@ -93,6 +93,13 @@ class Tls(Named):
     Args:
         roles: the roles that there are certificates for, beside `nobody`.
         names: further names and addresses for the server's certificate.
+
+    >>> from joblet_fake import FakeJoblet
+    >>> joblet = FakeJoblet()
+    >>> joblet.tls.roles
+    ('admin', 'viewer', 'nobody')
+    >>> joblet.tls.cert_pem(role="viewer").splitlines()[0]
+    b'-----BEGIN CERTIFICATE-----'
     """
 
     _called = "joblet.tls"
