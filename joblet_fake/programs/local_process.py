@@ -173,11 +173,13 @@ class LocalProcess:
         pipe = self._popen.stdout
         if pipe is None:
             return
-        while data := os.read(pipe.fileno(), CHUNK_LIMIT):
-            self._unheard.append(data)
-            with self._telling() as heard:
-                if heard and not self._over:
-                    self._deliver()
+        # Whoever reads closes: a descendant that got away may hold the other end for long.
+        with pipe:
+            while data := os.read(pipe.fileno(), CHUNK_LIMIT):
+                self._unheard.append(data)
+                with self._telling() as heard:
+                    if heard and not self._over:
+                        self._deliver()
 
     def _deliver(self) -> None:
         """Pass on what was read; the clock's lock is held."""
@@ -198,8 +200,6 @@ class LocalProcess:
         for timer in self._timers:
             timer.cancel()
         reader.join(DRAIN)
-        if self._popen.stdout is not None and not reader.is_alive():
-            self._popen.stdout.close()
         self._gone(self)
         self._dead.set()
         with self._telling() as heard:
