@@ -263,7 +263,7 @@ def test_a_path_that_cannot_be_executed(here: Host, tmp_path: Path, kind: str, r
 
 
 def test_what_no_process_can_have_fails_the_launch() -> None:
-    """JOB-RUN-81; what a client sends is seen before (JOB-RUN-86), a runtime's variables are not."""
+    """JOB-RUN-81; what clients send is seen before (JOB-RUN-86), runtimes' variables are not."""
     with FakeJoblet(exec=True) as joblet:
         joblet.runtimes.add("python-3.11", environment={"A": "\0"})
         with pytest.raises(grpc.RpcError, match="failed to start process: embedded null byte"):
