@@ -8,6 +8,7 @@ from joblet_fake.disks_view import DisksView, DiskView
 from joblet_fake.exchange import Call, Calls, Fired, Frame, Rule, UnusedFaultError
 from joblet_fake.fake import FakeJoblet
 from joblet_fake.faults import Faults
+from joblet_fake.history_view import HistoryView, StoredJobView, StoredLine, StoredSample
 from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView, JobView
 from joblet_fake.model.runtime_script import InstallScript
@@ -64,6 +65,7 @@ __all__ = [
     "ForkError",
     "Frame",
     "Hang",
+    "HistoryView",
     "HostView",
     "InstallScript",
     "JobView",
@@ -91,6 +93,9 @@ __all__ = [
     "Stderr",
     "Stdout",
     "Step",
+    "StoredJobView",
+    "StoredLine",
+    "StoredSample",
     "StuckError",
     "Tls",
     "UnusedFaultError",

@@ -12,6 +12,7 @@ from joblet_fake.client import Client
 from joblet_fake.clock import Clock
 from joblet_fake.exchange import INSIDE, Calls, Exchange
 from joblet_fake.faults import Faults
+from joblet_fake.history_view import HistoryView
 from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView
 from joblet_fake.model.model import Model
@@ -149,6 +150,7 @@ class FakeJoblet:
         self.jobs = JobsView(self.model, check_thread, lambda: self._inside)
         self.runtimes = RuntimesView(self.model, check_thread)
         self.host = HostView(self.model)
+        self.history = HistoryView(self.model, check_thread)
         self.networks = NetworksView(self.model, check_thread)
         self.volumes = VolumesView(self.model, check_thread)
         self.quirks = QuirksView(self.model, check_thread)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from joblet_fake.clock import EPOCH
 from joblet_fake.exchange import wait_until, wait_until_async
 from joblet_fake.model.job import CANCELED, FINISHED, RUNNING, JobSpec
 from joblet_fake.model.seeding import Past, add_job
+from joblet_fake.moments import to_moment, to_nanos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from joblet_fake.exchange import Watch
     from joblet_fake.model.job import Job
@@ -23,16 +23,6 @@ OVER = FINISHED | {CANCELED}
 
 SHOWN = 10
 """How many known jobs an error about an unknown one lists."""
-
-
-def _moment(nanos: int | None) -> datetime | None:
-    return None if nanos is None else EPOCH + timedelta(microseconds=nanos // 1000)
-
-
-def _nanos(moment: datetime) -> int:
-    if moment.utcoffset() is None:
-        raise ValueError(f"{moment!r} has no time zone: give an aware datetime")
-    return (moment - EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def _bytes(text: str | bytes) -> bytes:
@@ -65,7 +55,7 @@ class JobView:
     @property
     def statuses(self) -> list[tuple[datetime, str]]:
         """Every status it has had, with the clock's time at which it got it."""
-        return [(_moment(at) or EPOCH, status) for at, status in self._job.statuses]
+        return [(to_moment(at), status) for at, status in self._job.statuses]
 
     @property
     def exit_code(self) -> int:
@@ -120,12 +110,12 @@ class JobView:
     @property
     def started(self) -> datetime:
         """When it was submitted (JOB-STA-06)."""
-        return _moment(self._job.start_ns) or EPOCH
+        return to_moment(self._job.start_ns)
 
     @property
     def ended(self) -> datetime | None:
         """When it ended; None while it has not."""
-        return _moment(self._job.end_ns)
+        return to_moment(self._job.end_ns)
 
     @property
     def stdout_bytes(self) -> bytes:
@@ -240,8 +230,8 @@ class JobsView(Mapping[str, JobView]):
             # Predicates of the test are never called under the model's lock.
             spec = replace(spec, program=self._model.launcher.choose(spec))
         with self._model.clock.by_hand():
-            start_ns = self._model.clock.now_ns() if started is None else _nanos(started)
-            end_ns = None if ended is None else _nanos(ended)
+            start_ns = self._model.clock.now_ns() if started is None else to_nanos(started)
+            end_ns = None if ended is None else to_nanos(ended)
             output = tuple(
                 (start_ns if end_ns is None else end_ns, _bytes(data), stream)
                 for data, stream in ((stdout, "stdout"), (stderr, "stderr"))
@@ -252,7 +242,7 @@ class JobsView(Mapping[str, JobView]):
                 exit_code=exit_code,
                 start_ns=start_ns,
                 end_ns=end_ns,
-                due_ns=None if due is None else _nanos(due),
+                due_ns=None if due is None else to_nanos(due),
                 output=output,
                 uuid=uuid,
             )
