@@ -46,6 +46,7 @@ from joblet_fake.server_faults import ServerFaults
 from joblet_fake.volumes_view import VolumesView, VolumeView
 from joblet_fake.wire import Api, Method, versions
 from joblet_fake.wire import load as load_api
+from joblet_fake.workflows_view import WorkflowJobView, WorkflowsView, WorkflowView
 
 __all__ = [
     "Api",
@@ -101,6 +102,9 @@ __all__ = [
     "UnusedFaultError",
     "VolumeView",
     "VolumesView",
+    "WorkflowJobView",
+    "WorkflowView",
+    "WorkflowsView",
     "Write",
     "__version__",
     "load_api",

@@ -28,6 +28,7 @@ from joblet_fake.server_faults import ServerFaults
 from joblet_fake.services import generation_of
 from joblet_fake.volumes_view import VolumesView
 from joblet_fake.wire import load
+from joblet_fake.workflows_view import WorkflowsView
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -147,12 +148,13 @@ class FakeJoblet:
             self.clock, self.programs, pace=pace, behavior=behavior, seed=seed, host=host
         )
         self.calls = Calls(self._api, check_thread)
-        self.jobs = JobsView(self.model, check_thread, lambda: self._inside)
+        self.jobs = JobsView(self.model, self.programs, check_thread, lambda: self._inside)
         self.runtimes = RuntimesView(self.model, check_thread)
         self.host = HostView(self.model)
         self.history = HistoryView(self.model, check_thread)
         self.networks = NetworksView(self.model, check_thread)
         self.volumes = VolumesView(self.model, check_thread)
+        self.workflows = WorkflowsView(self.model, check_thread)
         self.quirks = QuirksView(self.model, check_thread)
         self._exchange = Exchange(self._api, self._generation, self.model, roles=roles)
         self._tls = Tls(self._generation.roles, names) if tls else None

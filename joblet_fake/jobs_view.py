@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from joblet_fake.exchange import wait_until, wait_until_async
+from joblet_fake.model.errors import Refusal
 from joblet_fake.model.job import CANCELED, FINISHED, RUNNING, JobSpec
 from joblet_fake.model.seeding import Past, add_job
 from joblet_fake.moments import to_moment, to_nanos
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from joblet_fake.exchange import Watch
     from joblet_fake.model.job import Job
     from joblet_fake.model.model import Model
+    from joblet_fake.programs import Programs
 
 OVER = FINISHED | {CANCELED}
 
@@ -154,10 +156,12 @@ class JobsView(Mapping[str, JobView]):
     def __init__(
         self,
         model: Model,
+        programs: Programs,
         check: Callable[[], None],
-        inside: Callable[[], bool] = lambda: False,
+        inside: Callable[[], bool],
     ) -> None:
         self._model = model
+        self._programs = programs
         self._check = check
         self._inside = inside
 
@@ -166,6 +170,9 @@ class JobsView(Mapping[str, JobView]):
         if job is None:
             raise self._unknown(uuid)
         return JobView(self._model, job)
+
+    def __delitem__(self, uuid: str) -> None:
+        self.remove(uuid)
 
     def __iter__(self) -> Iterator[str]:
         self._check()
@@ -197,7 +204,8 @@ class JobsView(Mapping[str, JobView]):
             command: the command.
             args: its arguments.
             status: one of INITIALIZING, RUNNING, COMPLETED, FAILED, STOPPED, SCHEDULED, CANCELED;
-                a running job runs its program from now on, a scheduled one waits for its time.
+                a running job runs its program from now on, and hangs until it is stopped where no
+                program knows its command; a scheduled one waits for its time.
             exit_code: None for the status's own: 1 for FAILED, else 0.
             stdout: what it has written; it is in its log and in the history.
             stderr: what it has written there, after stdout.
@@ -226,9 +234,10 @@ class JobsView(Mapping[str, JobView]):
                 f"{', '.join(sorted(possible))}",
             )
         spec = JobSpec(command, tuple(args), **asked)
-        if status == RUNNING and self._model.launcher.asks_user_code:
+        if status == RUNNING:
             # Predicates of the test are never called under the model's lock.
-            spec = replace(spec, program=self._model.launcher.choose(spec))
+            choice = replace(self._programs.choose(spec), unknown_hangs=True)
+            spec = replace(spec, program=choice)
         with self._model.clock.by_hand():
             start_ns = self._model.clock.now_ns() if started is None else to_nanos(started)
             end_ns = None if ended is None else to_nanos(ended)
@@ -247,6 +256,36 @@ class JobsView(Mapping[str, JobView]):
                 uuid=uuid,
             )
             return JobView(self._model, add_job(self._model, spec, past))
+
+    def remove(self, uuid: str) -> None:
+        """Remove a job with its history, as DeleteJob does (JOB-DEL-01).
+
+        GetJobLogs still gives its output (JOB-DEL-06). A job that was just stopped comes back with
+        its natural end (JOB-DEL-05). While persist is away, the history goes if that is back within
+        ten seconds of the clock (PER-74).
+
+        Args:
+            uuid: the job's id.
+
+        Raises:
+            KeyError: there is none; the message lists those that there are.
+            ValueError: the server would refuse it: the job is RUNNING, SCHEDULED or INITIALIZING.
+
+        >>> from joblet_fake import FakeJoblet
+        >>> joblet = FakeJoblet()
+        >>> job = joblet.jobs.add("train", stdout="epoch 1")
+        >>> joblet.jobs.remove(job.uuid)
+        >>> len(joblet.jobs), len(joblet.history)
+        (0, 0)
+        """
+        self._check()
+        with self._model.change():
+            if self._model.jobs.stored.exact(uuid) is None:
+                raise self._unknown(uuid)
+            try:
+                self._model.lifecycle.delete(uuid)
+            except Refusal as refusal:
+                raise ValueError(f"the server would refuse it: {refusal.text}") from None
 
     def wait(self, uuid: str, timeout: float = 5) -> JobView:
         """Wait until a job is over: COMPLETED, FAILED, STOPPED or CANCELED.
