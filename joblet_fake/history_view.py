@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from joblet_fake.clock import NANOS
-from joblet_fake.model.history import STDERR, STDOUT
+from joblet_fake.model.history import STDERR
 from joblet_fake.model.ranges import Range
 from joblet_fake.model.seeding import add_history
 from joblet_fake.model.usage import Metrics
@@ -120,7 +120,9 @@ class StoredJobView:
     @property
     def stdout_bytes(self) -> bytes:
         """What is stored as stdout: all that it wrote, to stderr too (PER-30)."""
-        return b"".join(line.content for line in self._lines(STDOUT))
+        with self._model.clock.lock:
+            chunks = self._model.history.chunks(self._uuid)
+        return b"".join(chunks)
 
     @property
     def stderr_bytes(self) -> bytes:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from joblet_fake import FakeJoblet, Metrics
 
@@ -91,6 +93,22 @@ def test_a_deleted_job_is_not_there(joblet: FakeJoblet) -> None:
     assert list(joblet.history) == [kept]
     joblet.rpc("PersistService.DeleteJob", job_uuid=kept)
     assert kept not in joblet.history
+
+
+def test_what_was_written_while_persist_was_away_is_missing(joblet: FakeJoblet) -> None:
+    """PER-33, PER-44: the disk shows here nevertheless, with a gap."""
+    joblet.programs.on("train").prints("1").sleeps(20).prints("2").sleeps(20).prints("3").sleeps(20)
+    job_id = run(joblet, "train")
+    joblet.clock.advance(1)
+    joblet.faults.server.refuse("persist")
+    joblet.clock.advance(20)
+    assert joblet.history[job_id].stdout == "1"
+    joblet.faults.server.rebind("persist")
+    joblet.clock.advance(20)
+
+    assert [(line.sequence, line.content) for line in joblet.history[job_id].lines] == [
+        (0, b"1"), (2, b"3"),
+    ]  # fmt: skip
 
 
 def test_the_oldest_is_first(joblet: FakeJoblet) -> None:
@@ -198,6 +216,27 @@ def test_a_job_that_the_server_knows_has_its_own_history(joblet: FakeJoblet) -> 
     joblet.history.add(OLD, lines=["x"])
     with pytest.raises(ValueError, match=r"is there already: remove\(\) it before"):
         joblet.history.add(OLD, metrics=[Metrics(cpu_percent=1.0)])
+
+
+@given(
+    lines=st.lists(st.binary(min_size=1, max_size=100) | st.text(min_size=1), min_size=1),
+    percents=st.lists(st.floats(0, 6400)),
+    at=st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - as it asks
+)
+def test_whatever_is_laid_down_is_read_again(
+    lines: list[str | bytes], percents: list[float], at: datetime
+) -> None:
+    fake = FakeJoblet(clock="frozen", tls=False)
+    stored = fake.history.add(
+        lines=lines, metrics=[Metrics(cpu_percent=each) for each in percents], at=at
+    )
+    contents = [line.encode() if isinstance(line, str) else line for line in lines]
+
+    assert [line.content for line in stored.lines] == contents
+    assert stored.stdout_bytes == b"".join(contents)
+    assert [line.sequence for line in stored.lines] == list(range(len(lines)))
+    assert {line.at for line in stored.lines} == {at.replace(microsecond=0)}
+    assert [sample.cpu_percent for sample in stored.metrics] == percents
 
 
 # Removing
