@@ -8,6 +8,7 @@ from joblet_fake.disks_view import DisksView, DiskView
 from joblet_fake.exchange import Call, Calls, Fired, Frame, Rule, UnusedFaultError
 from joblet_fake.fake import FakeJoblet
 from joblet_fake.faults import Faults
+from joblet_fake.history_view import HistoryView, StoredJobView, StoredLine, StoredSample
 from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView, JobView
 from joblet_fake.model.runtime_script import InstallScript
@@ -47,6 +48,7 @@ from joblet_fake.volumes_view import VolumesView, VolumeView
 from joblet_fake.wire import Api, Method, versions
 from joblet_fake.wire import load as load_api
 from joblet_fake.words import names_near
+from joblet_fake.workflows_view import WorkflowJobView, WorkflowsView, WorkflowView
 
 __all__ = [
     "Api",
@@ -66,6 +68,7 @@ __all__ = [
     "ForkError",
     "Frame",
     "Hang",
+    "HistoryView",
     "HostView",
     "InstallScript",
     "JobView",
@@ -94,11 +97,17 @@ __all__ = [
     "Stderr",
     "Stdout",
     "Step",
+    "StoredJobView",
+    "StoredLine",
+    "StoredSample",
     "StuckError",
     "Tls",
     "UnusedFaultError",
     "VolumeView",
     "VolumesView",
+    "WorkflowJobView",
+    "WorkflowView",
+    "WorkflowsView",
     "Write",
     "__version__",
     "load_api",

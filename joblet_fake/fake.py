@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import weakref
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,6 +11,7 @@ from joblet_fake.client import Client
 from joblet_fake.clock import Clock
 from joblet_fake.exchange import INSIDE, Calls, Exchange
 from joblet_fake.faults import Faults
+from joblet_fake.history_view import HistoryView
 from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView
 from joblet_fake.model.model import Model
@@ -25,9 +25,11 @@ from joblet_fake.runtimes_view import RuntimesView
 from joblet_fake.server import HOST, Backend, Server, Tls, check_thread, forked, shared_loop
 from joblet_fake.server_faults import ServerFaults
 from joblet_fake.services import generation_of
+from joblet_fake.twins import twin
 from joblet_fake.volumes_view import VolumesView
 from joblet_fake.wire import load
 from joblet_fake.words import Named
+from joblet_fake.workflows_view import WorkflowsView
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -150,11 +152,13 @@ class FakeJoblet(Named):
             self.clock, self.programs, pace=pace, behavior=behavior, seed=seed, host=host
         )
         self.calls = Calls(self._api, check_thread)
-        self.jobs = JobsView(self.model, check_thread, lambda: self._inside)
+        self.jobs = JobsView(self.model, self.programs, check_thread, lambda: self._inside)
         self.runtimes = RuntimesView(self.model, check_thread)
         self.host = HostView(self.model)
+        self.history = HistoryView(self.model, check_thread)
         self.networks = NetworksView(self.model, check_thread)
         self.volumes = VolumesView(self.model, check_thread)
+        self.workflows = WorkflowsView(self.model, check_thread)
         self.quirks = QuirksView(self.model, check_thread)
         self._exchange = Exchange(self._api, self._generation, self.model, roles=roles)
         self._tls = Tls(self._generation.roles, names) if tls else None
@@ -233,6 +237,8 @@ class FakeJoblet(Named):
         self.faults.server.stopped()
         self.programs.close()
 
+    start_async, stop_async = twin(start), twin(stop)
+
     def restart(self, *, keep_state: bool = False) -> None:
         """Crash the server and start it again on the same ports, with the same certificates.
 
@@ -258,9 +264,7 @@ class FakeJoblet(Named):
         """
         self.faults.server.restart(keep_state=keep_state)
 
-    async def restart_async(self, *, keep_state: bool = False) -> None:
-        """Restart like `restart`, and let other tasks run meanwhile."""
-        await asyncio.to_thread(self.restart, keep_state=keep_state)
+    restart_async = twin(restart)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -274,7 +278,7 @@ class FakeJoblet(Named):
         self.stop()
 
     async def __aenter__(self) -> Self:
-        return await asyncio.to_thread(self.start)
+        return await self.start_async()
 
     async def __aexit__(
         self,
@@ -282,7 +286,7 @@ class FakeJoblet(Named):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await asyncio.to_thread(self.stop)
+        await self.stop_async()
 
     # Where and how clients connect
 
@@ -439,6 +443,8 @@ class FakeJoblet(Named):
             self, jobs=jobs, networks=networks, volumes=volumes, runtimes=runtimes, days=days
         )
 
+    populate_async = twin(populate)
+
     def reset(self) -> None:
         """Forget all state, programs, faults, calls and errors; ports and time stay.
 
@@ -457,6 +463,8 @@ class FakeJoblet(Named):
             self._errors.clear()
             if self._server is not None:
                 self._server.backend.forget()
+
+    reset_async = twin(reset)
 
     def snapshot(self) -> Snapshot:
         r"""Keep the state, to come back to it with `restore`, here or in another fake.
@@ -487,6 +495,8 @@ class FakeJoblet(Named):
         with self.clock.at_rest():
             return Snapshot(self.model, self._state_options)
 
+    snapshot_async = twin(snapshot)
+
     def restore(self, snapshot: Snapshot) -> None:
         """Come back to a state that was kept.
 
@@ -515,6 +525,8 @@ class FakeJoblet(Named):
         # What is due at once has its turn.
         with self.clock.by_hand():
             pass
+
+    restore_async = twin(restore)
 
     @property
     def _state_options(self) -> dict[str, object]:

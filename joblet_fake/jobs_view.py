@@ -4,36 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from joblet_fake.clock import EPOCH
 from joblet_fake.exchange import wait_until, wait_until_async
+from joblet_fake.model.errors import Refusal
 from joblet_fake.model.job import CANCELED, FINISHED, RUNNING, JobSpec
 from joblet_fake.model.seeding import Past, add_job
+from joblet_fake.moments import to_moment, to_nanos
 from joblet_fake.words import Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from joblet_fake.exchange import Watch
     from joblet_fake.model.job import Job
     from joblet_fake.model.model import Model
+    from joblet_fake.programs import Programs
 
 OVER = FINISHED | {CANCELED}
 
 SHOWN = 10
 """How many known jobs an error about an unknown one lists."""
-
-
-def _moment(nanos: int | None) -> datetime | None:
-    return None if nanos is None else EPOCH + timedelta(microseconds=nanos // 1000)
-
-
-def _nanos(moment: datetime) -> int:
-    if moment.utcoffset() is None:
-        raise ValueError(f"{moment!r} has no time zone: give an aware datetime")
-    return (moment - EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def _bytes(text: str | bytes) -> bytes:
@@ -68,7 +60,7 @@ class JobView(Named):
     @property
     def statuses(self) -> list[tuple[datetime, str]]:
         """Every status it has had, with the clock's time at which it got it."""
-        return [(_moment(at) or EPOCH, status) for at, status in self._job.statuses]
+        return [(to_moment(at), status) for at, status in self._job.statuses]
 
     @property
     def exit_code(self) -> int:
@@ -123,12 +115,12 @@ class JobView(Named):
     @property
     def started(self) -> datetime:
         """When it was submitted (JOB-STA-06)."""
-        return _moment(self._job.start_ns) or EPOCH
+        return to_moment(self._job.start_ns)
 
     @property
     def ended(self) -> datetime | None:
         """When it ended; None while it has not."""
-        return _moment(self._job.end_ns)
+        return to_moment(self._job.end_ns)
 
     @property
     def stdout_bytes(self) -> bytes:
@@ -169,10 +161,12 @@ class JobsView(Named, Mapping[str, JobView]):
     def __init__(
         self,
         model: Model,
+        programs: Programs,
         check: Callable[[], None],
-        inside: Callable[[], bool] = lambda: False,
+        inside: Callable[[], bool],
     ) -> None:
         self._model = model
+        self._programs = programs
         self._check = check
         self._inside = inside
 
@@ -181,6 +175,9 @@ class JobsView(Named, Mapping[str, JobView]):
         if job is None:
             raise self._unknown(uuid)
         return JobView(self._model, job)
+
+    def __delitem__(self, uuid: str) -> None:
+        self.remove(uuid)
 
     def __iter__(self) -> Iterator[str]:
         self._check()
@@ -212,7 +209,8 @@ class JobsView(Named, Mapping[str, JobView]):
             command: the command.
             args: its arguments.
             status: one of INITIALIZING, RUNNING, COMPLETED, FAILED, STOPPED, SCHEDULED, CANCELED;
-                a running job runs its program from now on, a scheduled one waits for its time.
+                a running job runs its program from now on, and hangs until it is stopped where no
+                program knows its command; a scheduled one waits for its time.
             exit_code: None for the status's own: 1 for FAILED, else 0.
             stdout: what it has written; it is in its log and in the history.
             stderr: what it has written there, after stdout.
@@ -241,12 +239,13 @@ class JobsView(Named, Mapping[str, JobView]):
                 f"{', '.join(sorted(possible))}",
             )
         spec = JobSpec(command, tuple(args), **asked)
-        if status == RUNNING and self._model.launcher.asks_user_code:
+        if status == RUNNING:
             # Predicates of the test are never called under the model's lock.
-            spec = replace(spec, program=self._model.launcher.choose(spec))
+            choice = replace(self._programs.choose(spec), unknown_hangs=True)
+            spec = replace(spec, program=choice)
         with self._model.clock.by_hand():
-            start_ns = self._model.clock.now_ns() if started is None else _nanos(started)
-            end_ns = None if ended is None else _nanos(ended)
+            start_ns = self._model.clock.now_ns() if started is None else to_nanos(started)
+            end_ns = None if ended is None else to_nanos(ended)
             output = tuple(
                 (start_ns if end_ns is None else end_ns, _bytes(data), stream)
                 for data, stream in ((stdout, "stdout"), (stderr, "stderr"))
@@ -257,11 +256,41 @@ class JobsView(Named, Mapping[str, JobView]):
                 exit_code=exit_code,
                 start_ns=start_ns,
                 end_ns=end_ns,
-                due_ns=None if due is None else _nanos(due),
+                due_ns=None if due is None else to_nanos(due),
                 output=output,
                 uuid=uuid,
             )
             return JobView(self._model, add_job(self._model, spec, past))
+
+    def remove(self, uuid: str) -> None:
+        """Remove a job with its history, as DeleteJob does (JOB-DEL-01).
+
+        GetJobLogs still gives its output (JOB-DEL-06). A job that was just stopped comes back with
+        its natural end (JOB-DEL-05). While persist is away, the history goes if that is back within
+        ten seconds of the clock (PER-74).
+
+        Args:
+            uuid: the job's id.
+
+        Raises:
+            KeyError: there is none; the message lists those that there are.
+            ValueError: the server would refuse it: the job is RUNNING, SCHEDULED or INITIALIZING.
+
+        >>> from joblet_fake import FakeJoblet
+        >>> joblet = FakeJoblet()
+        >>> job = joblet.jobs.add("train", stdout="epoch 1")
+        >>> joblet.jobs.remove(job.uuid)
+        >>> len(joblet.jobs), len(joblet.history)
+        (0, 0)
+        """
+        self._check()
+        with self._model.change():
+            if self._model.jobs.stored.exact(uuid) is None:
+                raise self._unknown(uuid)
+            try:
+                self._model.lifecycle.delete(uuid)
+            except Refusal as refusal:
+                raise ValueError(f"the server would refuse it: {refusal.text}") from None
 
     def wait(self, uuid: str, timeout: float = 5) -> JobView:
         """Wait until a job is over: COMPLETED, FAILED, STOPPED or CANCELED.

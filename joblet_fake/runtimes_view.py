@@ -101,6 +101,9 @@ class RuntimesView(Named, Mapping[str, RuntimeView]):
     def __getitem__(self, name: str) -> RuntimeView:
         return RuntimeView(self._find(name))
 
+    def __delitem__(self, name: str) -> None:
+        self.remove(name)
+
     def __iter__(self) -> Iterator[str]:
         return iter([installed.key for installed in self._all()])
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from joblet_fake.server import check_thread, shared_loop
 from joblet_fake.server.connections import check_possible
+from joblet_fake.twins import twin
 from joblet_fake.words import Named, near
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class ServerFaults(Named):
     A real server is two processes: core, with the five services that clients use, and persist,
     which keeps what jobs wrote, and which core needs to run jobs (PER-70). Where a verb takes a
     port, it is `"core"`, `"persist"`, or None for both. Everything has happened when a verb
-    returns, and lasts until its opposite or `clear()`.
+    returns, and lasts until its opposite or `clear()`. A verb that waits has an awaitable twin:
+    `await joblet.faults.server.crash_async()`.
 
     Args:
         server: gives the started server.
@@ -96,9 +98,13 @@ class ServerFaults(Named):
         """
         return self._cut(port, lambda connection: connection.drop())
 
+    drop_connections_async = twin(drop_connections)
+
     def reset_connections(self, port: str | None = None) -> int:
         """Reset all connections to a port (TCP RST); otherwise like `drop_connections`."""
         return self._cut(port, lambda connection: connection.reset())
+
+    reset_connections_async = twin(reset_connections)
 
     def _cut(self, port: str | None, how: Callable[[Connection], bool]) -> int:
         names = self._names(port)
@@ -125,6 +131,8 @@ class ServerFaults(Named):
         """
         self._at_ports(port, lambda listener: listener.refuse(), "gone", "refuse")
 
+    refuse_async = twin(refuse)
+
     def drain(self, port: str | None = None) -> None:
         """Have a process end as it does on SIGTERM: calls that are open go on to their end.
 
@@ -138,6 +146,8 @@ class ServerFaults(Named):
             RuntimeError: the fake is not started.
         """
         self._at_ports(port, lambda listener: listener.drain(), "gone", "drain")
+
+    drain_async = twin(drain)
 
     def rebind(self, port: str | None = None) -> None:
         """Have a port listen again after `refuse`, `drain` or `crash`, with the same number.
@@ -156,6 +166,8 @@ class ServerFaults(Named):
             for name in ("refuse", "drain", "crash"):
                 self._undo.pop(name, None)
 
+    rebind_async = twin(rebind)
+
     def hang(self, port: str | None = None) -> None:
         """Have a process stand still: it takes connections and calls, and answers nothing.
 
@@ -172,6 +184,8 @@ class ServerFaults(Named):
         """
         self._at_ports(port, lambda listener: _now(listener.port.gate.close), "hung", "hang")
 
+    hang_async = twin(hang)
+
     def resume(self, port: str | None = None) -> None:
         """Have a process go on after `hang`.
 
@@ -185,6 +199,8 @@ class ServerFaults(Named):
         self._at_ports(port, lambda listener: _now(listener.port.gate.open), "up")
         if port is None:
             self._undo.pop("hang", None)
+
+    resume_async = twin(resume)
 
     def strict_keepalive(self, interval: float = 300.0) -> None:
         """Have the ports police pings as gRPC servers do that were not told otherwise (SDK-11).
@@ -200,6 +216,8 @@ class ServerFaults(Named):
         """
         self._police(interval)
         self._undo["strict_keepalive"] = lambda: self._police(None)
+
+    strict_keepalive_async = twin(strict_keepalive)
 
     def _police(self, interval: float | None) -> None:
         self._run(lambda listener: listener.police(interval), PORTS)
@@ -229,6 +247,8 @@ class ServerFaults(Named):
             # A server that starts brings its persist along; this one has not started yet.
             _tell_core(self._model, "gone")
 
+    crash_async = twin(crash)
+
     def restart(self, *, keep_state: bool = False) -> None:
         """Start a crashed server again, on the same ports; one that runs crashes first.
 
@@ -245,6 +265,8 @@ class ServerFaults(Named):
             self.rebind()
             with self._model.change():
                 self._model.persist.begin()
+
+    restart_async = twin(restart)
 
     # The host
 
@@ -287,6 +309,8 @@ class ServerFaults(Named):
             "certificate", lambda: self.certificate("valid"), undone=state == CERTIFICATES[0]
         )
 
+    certificate_async = twin(certificate)
+
     def clock_skew(self, seconds: float) -> None:
         """Set the server's clock wrong: its times, and when what is scheduled is due, are off.
 
@@ -325,6 +349,8 @@ class ServerFaults(Named):
             while self._undo:
                 _, undo = self._undo.popitem()
                 undo()
+
+    clear_async = twin(clear)
 
     def stopped(self) -> None:
         """Forget what the ports were told: the server is gone, and its ports with it."""

@@ -85,9 +85,11 @@ class VolumesView(Named, Mapping[str, VolumeView]):
     def __getitem__(self, name: str) -> VolumeView:
         volume = self._model.volumes.get(name)
         if volume is None:
-            known = ", ".join(map(repr, self)) or "none"
-            raise KeyError(f"no volume {name!r} on this server; its volumes: {known}")
+            raise self._unknown(name)
         return VolumeView(self._model, volume)
+
+    def __delitem__(self, name: str) -> None:
+        self.remove(name)
 
     def __iter__(self) -> Iterator[str]:
         self._check()
@@ -150,6 +152,25 @@ class VolumesView(Named, Mapping[str, VolumeView]):
                 volumes.remove(name)
                 raise
         return VolumeView(self._model, volume)
+
+    def remove(self, name: str) -> None:
+        """Remove a volume, whether jobs use it or not, as RemoveVolume does (VOL-22).
+
+        Args:
+            name: its name.
+
+        Raises:
+            KeyError: there is none; the message lists those that there are.
+        """
+        self._check()
+        with self._model.change():
+            if self._model.volumes.get(name) is None:
+                raise self._unknown(name)
+            self._model.volumes.remove(name)
+
+    def _unknown(self, name: str) -> KeyError:
+        known = ", ".join(map(repr, self)) or "none"
+        return KeyError(f"no volume {name!r} on this server; its volumes: {known}")
 
 
 def _fill(tree: Tree, contents: Mapping[str, bytes]) -> None:

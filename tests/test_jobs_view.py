@@ -151,3 +151,100 @@ def test_what_no_real_job_ever_was_is_refused(
 def test_a_field_that_run_job_does_not_have_is_refused(joblet: FakeJoblet) -> None:
     with pytest.raises(TypeError, match=r"no argument volume: RunJob's fields are .*volumes"):
         joblet.jobs.add("train", volume="data")
+
+
+# A running job whose command nobody knows
+
+
+def test_a_running_job_that_no_program_knows_hangs_until_it_is_stopped(joblet: FakeJoblet) -> None:
+    job = joblet.jobs.add("train", ["--fast"], status="RUNNING")
+    joblet.clock.advance(days=30)
+
+    assert joblet.rpc("GetJobStatus", uuid=job.uuid).status == "RUNNING"
+    assert job.explanation == (
+        "nothing was run: no program knows 'train'; the test put the job there as RUNNING, so that "
+        "it hangs until it is stopped"
+    )
+    joblet.rpc("StopJob", uuid=job.uuid)
+    assert [status for _, status in job.statuses][-2:] == ["STOPPED", "FAILED"]
+
+
+def test_it_hangs_on_after_a_restore(joblet: FakeJoblet) -> None:
+    job_id = joblet.jobs.add("train", status="RUNNING").uuid
+    snapshot = joblet.snapshot()
+    joblet.rpc("StopJob", uuid=job_id)
+    joblet.restore(snapshot)
+    joblet.clock.advance(60)
+    assert joblet.jobs[job_id].status == "RUNNING"
+    joblet.rpc("StopJob", uuid=job_id)
+    assert joblet.jobs[job_id].status == "FAILED"
+
+
+def test_it_hangs_where_unknown_commands_are_not_found(joblet: FakeJoblet) -> None:
+    """A job that is running was found."""
+    joblet.programs.default(unknown="not found")
+    joblet.clock.advance(1)
+    assert joblet.jobs.add("train", status="RUNNING").status == "RUNNING"
+    assert joblet.jobs.add("true", status="RUNNING").status == "COMPLETED"
+
+
+def test_what_the_test_says_of_unknown_commands_counts(joblet: FakeJoblet) -> None:
+    joblet.programs.default().sleeps(5).exits(7)
+    job = joblet.jobs.add("train", status="RUNNING")
+    joblet.clock.advance(5)
+    assert (job.status, job.exit_code) == ("FAILED", 7)
+
+
+def test_only_what_was_put_there_hangs(joblet: FakeJoblet) -> None:
+    joblet.jobs.add("train", status="RUNNING")
+    job_id = joblet.rpc("RunJob", command="train").job_uuid
+    assert joblet.jobs[job_id].status == "COMPLETED"
+
+
+# Removing
+
+
+def test_a_removed_job_is_gone_for_clients_too(joblet: FakeJoblet) -> None:
+    """JOB-DEL-06: with its history, and not with its output in memory."""
+    job = joblet.jobs.add("train", stdout="x")
+    other = joblet.jobs.add("train", status="CANCELED")
+    joblet.jobs.remove(job.uuid)
+    del joblet.jobs[other.uuid]
+
+    assert list(joblet.jobs) == []
+    assert len(joblet.rpc("ListJobs").jobs) == 0
+    assert job.uuid not in joblet.history
+    assert [chunk.payload for chunk in joblet.rpc("GetJobLogs", uuid=job.uuid)] == [b"x"]
+
+
+@pytest.mark.parametrize(
+    ("status", "more"),
+    [("RUNNING", {}), ("SCHEDULED", {"due": NOON}), ("INITIALIZING", {})],
+)
+def test_a_job_that_is_not_over_is_not_removed(
+    joblet: FakeJoblet, status: str, more: dict[str, Any]
+) -> None:
+    """JOB-DEL-03, JOB-DEL-04."""
+    job = joblet.jobs.add("train", status=status, **more)
+    with pytest.raises(
+        ValueError, match=rf"would refuse it: .*\(status: {status}\) - stop the job"
+    ):
+        joblet.jobs.remove(job.uuid)
+    assert job.uuid in joblet.jobs
+
+
+def test_a_job_that_is_not_there_can_not_be_removed(joblet: FakeJoblet) -> None:
+    job = joblet.jobs.add("train")
+    with pytest.raises(KeyError, match=f"no job 'x' on this server; its jobs: {job.uuid}"):
+        joblet.jobs.remove("x")
+
+
+def test_a_job_that_is_removed_while_persist_hangs_keeps_its_history(joblet: FakeJoblet) -> None:
+    """PER-74: for ten seconds core waits, and gives up."""
+    job = joblet.jobs.add("train", stdout="x")
+    joblet.faults.server.hang("persist")
+    joblet.jobs.remove(job.uuid)
+    assert job.uuid not in joblet.jobs
+    joblet.clock.advance(11)
+    joblet.faults.server.resume("persist")
+    assert joblet.history[job.uuid].stdout == "x"

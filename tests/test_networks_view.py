@@ -63,3 +63,26 @@ def test_what_can_not_be_added(frozen: FakeJoblet, name: str, cidr: str, reason:
 def test_a_network_without_addresses_says_so(frozen: FakeJoblet) -> None:
     """NET-07."""
     assert repr(frozen.networks.add("bare", "")) == "<network 'bare' without addresses, jobs 0>"
+
+
+def test_a_network_is_removed_and_can_be_made_again(frozen: FakeJoblet) -> None:
+    """NET-26: the built-in one too."""
+    frozen.networks.add("lab", "10.9.0.0/29")
+    frozen.networks.remove("lab")
+    del frozen.networks["bridge"]
+
+    assert list(frozen.networks) == []
+    assert len(frozen.rpc("ListNetworks").networks) == 0
+    assert frozen.networks.add("lab", "10.8.0.0/29").cidr == "10.8.0.0/29"
+
+
+def test_a_network_with_jobs_is_not_removed(frozen: FakeJoblet) -> None:
+    """NET-24."""
+    frozen.networks.add("lab")
+    frozen.rpc("RunJob", command="sleep", args=["9"], network="lab")
+    with pytest.raises(ValueError, match=r"would refuse it: network is still in use by 1 job\(s\)"):
+        frozen.networks.remove("lab")
+    frozen.clock.advance(10)
+    frozen.networks.remove("lab")
+    with pytest.raises(KeyError, match="no network 'lab' on this server; its networks: 'bridge'"):
+        frozen.networks.remove("lab")

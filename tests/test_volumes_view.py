@@ -84,3 +84,19 @@ def test_what_can_not_be_added(frozen: FakeJoblet, arguments: dict[str, Any], re
         frozen.volumes.add(**arguments)
     assert list(frozen.volumes) == ["there"]
     assert "a" not in frozen.model.volumes
+
+
+def test_a_volume_is_removed_with_its_files(frozen: FakeJoblet) -> None:
+    """VOL-22: whether a job uses it or not."""
+    frozen.volumes.add("data", files={"a": "1"})
+    frozen.volumes.add("more")
+    frozen.rpc("RunJob", command="sleep", args=["9"], volumes=["data"])
+
+    frozen.volumes.remove("data")
+    del frozen.volumes["more"]
+
+    assert list(frozen.volumes) == []
+    assert len(frozen.rpc("ListVolumes").volumes) == 0
+    assert frozen.volumes.add("data").files == {}
+    with pytest.raises(KeyError, match="no volume 'more' on this server; its volumes: 'data'"):
+        frozen.volumes.remove("more")

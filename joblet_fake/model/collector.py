@@ -9,7 +9,7 @@ from joblet_fake.clock import NANOS
 from joblet_fake.model.usage import MICROS, Reading, Seeded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from joblet_fake.clock import Clock, Timer
     from joblet_fake.model.copying import Copying
@@ -82,11 +82,28 @@ class Collector:
         self._clock = clock
         self._probe = job.usage.probe
         self._seeded = Seeded(job.usage, seed, start_ns, INTERVAL_NS)
-        self._measured: list[Reading] = []
+        self._measured: list[Reading] | None = None if self._probe is None else []
         self._timer: Timer | None = None
         self._followers: dict[Callable[[], None], None] = {}
         self._measure()
         self._arm()
+
+    @classmethod
+    def of_past(
+        cls, job: Job, clock: Clock, start_ns: int, readings: Sequence[Reading]
+    ) -> Collector:
+        """Give the samples of a job that is over, each as it is said.
+
+        Args:
+            job: the job.
+            clock: its time.
+            start_ns: when the first was taken, nanoseconds since 1970.
+            readings: what was measured, one reading every five seconds.
+        """
+        made = cls(job, clock, 0, start_ns)
+        made._measured = list(readings)
+        made.stop(start_ns + (len(readings) - 1) * INTERVAL_NS)
+        return made
 
     def copied(self, copying: Copying) -> Collector:
         """Give one with the same samples, of the job's copy; nobody follows it."""
@@ -99,7 +116,7 @@ class Collector:
         # A real process is not measured any more, and what was measured stays.
         made._probe = self._probe  # noqa: SLF001
         made._seeded = self._seeded.of(made.job.usage)  # noqa: SLF001
-        made._measured = self._measured.copy()  # noqa: SLF001
+        made._measured = None if self._measured is None else self._measured.copy()  # noqa: SLF001
         made._timer = None  # noqa: SLF001
         made._followers = {}  # noqa: SLF001
         return made
@@ -111,7 +128,7 @@ class Collector:
 
     def count(self) -> int:
         """Give how many samples there are at this moment."""
-        if self._probe is not None:
+        if self._measured is not None:
             return len(self._measured)
         until = self._clock.now_ns() if self.stop_ns is None else self.stop_ns
         # The first one is taken however soon a job ends.
@@ -146,10 +163,11 @@ class Collector:
         return leave
 
     def _reading(self, number: int) -> Reading:
-        return self._seeded.reading(number) if self._probe is None else self._measured[number]
+        measured = self._measured
+        return self._seeded.reading(number) if measured is None else measured[number]
 
     def _measure(self) -> None:
-        if self._probe is None:
+        if self._probe is None or self._measured is None:
             return
         measured, percent = self._probe(), 0.0
         for before in self._measured[-1:]:

@@ -150,6 +150,18 @@ class History:
         else:
             stored.scatter(start, end, racing_ns, uuid)
 
+    def lay_down(self, uuid: str, log: Log) -> None:
+        """Have a log of the past stored, all of it."""
+        self._logs[uuid] = StoredLog(log, [(0, len(log))])
+
+    def ids(self) -> list[str]:
+        """Give the jobs of which anything is stored, those first of which anything is oldest."""
+        began = self.metrics.began()
+        for uuid, stored in self._logs.items():
+            at = stored.log.second(stored.runs[0][0]) * NANOS
+            began[uuid] = min(began.get(uuid, at), at)
+        return sorted(began, key=began.__getitem__)
+
     def sever(self, uuid: str) -> None:
         """Store nothing more of a job; what is stored stays (FAULT-02)."""
         self._severed.add(uuid)

@@ -92,6 +92,23 @@ class MetricsHistory:
         if self._linked:
             stored.open(0)
 
+    def lay_down(self, collector: Collector) -> None:
+        """Have all samples of a job of the past stored."""
+        self._stored[collector.job.uuid] = StoredMetrics(collector, [(0, collector.count())])
+
+    def began(self) -> dict[str, int]:
+        """Give when the first stored sample was taken, by job id, nanoseconds since 1970."""
+        return {
+            uuid: stored.collector.time(runs[0][0])
+            for uuid, stored in self._stored.items()
+            if (runs := stored.ended_runs())
+        }
+
+    def has(self, job_id: str) -> bool:
+        """Tell whether any sample is stored under exactly this id."""
+        stored = self._stored.get(job_id)
+        return stored is not None and bool(stored.ended_runs())
+
     def unlink(self) -> None:
         """Store nothing any more: the core has lost its persist service (PER-44)."""
         self._linked = False

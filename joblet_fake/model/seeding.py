@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.model import job as words
+from joblet_fake.model.collector import Collector
 from joblet_fake.model.gotime import rfc3339
+from joblet_fake.model.job import Job, JobSpec
 from joblet_fake.model.process import LaunchError
+from joblet_fake.model.usage import readings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from joblet_fake.model.job import Job, JobSpec
     from joblet_fake.model.model import Model
     from joblet_fake.model.usage import Metrics
 
@@ -85,14 +87,21 @@ class Past:
         if status in UNPLANNED and self.output:
             raise ValueError(f"a job that is {status} has never written anything")
         if self.uuid is not None:
-            try:
-                right = str(ids.UUID(self.uuid)) == self.uuid
-            except ValueError:
-                right = False
-            if not right:
-                raise ValueError(
-                    f"uuid {self.uuid!r}: ids are lower-case UUIDs with hyphens (JOB-RUN-60)",
-                )
+            check_id(self.uuid)
+
+
+def check_id(uuid: str) -> None:
+    """Check that an id is one that a job can have.
+
+    Raises:
+        ValueError: it is not.
+    """
+    try:
+        right = str(ids.UUID(uuid)) == uuid
+    except ValueError:
+        right = False
+    if not right:
+        raise ValueError(f"uuid {uuid!r}: ids are lower-case UUIDs with hyphens (JOB-RUN-60)")
 
 
 def add_job(model: Model, spec: JobSpec, past: Past) -> Job:
@@ -139,6 +148,50 @@ def add_job(model: Model, spec: JobSpec, past: Past) -> Job:
     if past.status == words.SCHEDULED and past.due_ns is not None:
         model.lifecycle.wait_for(job, past.due_ns)
     return job
+
+
+def add_history(
+    model: Model, uuid: str | None, lines: Sequence[bytes], metrics: Sequence[Metrics], at_ns: int
+) -> str:
+    """Lay down what is stored of a job that the server does not know.
+
+    Args:
+        model: the server, whose lock is held.
+        uuid: the job's id; None for the next one.
+        lines: what it wrote, each a record of its own.
+        metrics: what it used, a sample every five seconds.
+        at_ns: when it wrote, and its first sample was taken, nanoseconds since 1970.
+
+    Returns:
+        The id.
+
+    Raises:
+        ValueError: nothing is said, the id can't be one, or the server knows such a job or has
+            its history.
+    """
+    if not lines and not metrics:
+        raise ValueError(
+            "say lines, metrics, or both: nothing is stored of a job that left none (PER-20)"
+        )
+    if uuid is None:
+        uuid = model.new_uuid()
+    check_id(uuid)
+    if any(index.exact(uuid) for index in (model.jobs.stored, model.jobs.buffered)):
+        raise ValueError(
+            f"the server knows job {uuid}, and stores what it writes: jobs.add(..., stdout=...) "
+            "puts a job there that has written"
+        )
+    if model.history.has(uuid) or model.history.metrics.has(uuid):
+        raise ValueError(f"a history of job {uuid} is there already: remove() it before")
+    job = Job(uuid, JobSpec(""), words.COMPLETED, start_ns=at_ns)
+    for line in lines:
+        job.log.append(line, at_ns)
+    if lines:
+        model.history.lay_down(uuid, job.log)
+    if metrics:
+        collector = Collector.of_past(job, model.clock, at_ns, readings(metrics))
+        model.history.metrics.lay_down(collector)
+    return uuid
 
 
 def _write(model: Model, job: Job, output: Iterable[tuple[int, bytes, str]]) -> None:

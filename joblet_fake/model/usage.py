@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from joblet_fake.clock import NANOS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from joblet_fake.model.copying import Copying
 
@@ -250,6 +250,41 @@ class Seeded:
         mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & MASK
         mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & MASK
         return mixed ^ (mixed >> 31)
+
+
+def readings(said: Iterable[Metrics]) -> list[Reading]:
+    """Give the readings that say just this, one for each; what none of them says is zero.
+
+    >>> two = readings([Metrics(memory_bytes=1), Metrics(cpu_percent=2.0)])
+    >>> [(each.memory_bytes, each.cpu_percent) for each in two]
+    [(1, 0), (1, 2.0)]
+    """
+    usage, made = Usage(), []
+    for number, metrics in enumerate(said):
+        usage.note(number, metrics)
+
+        def last(name: str, at: int = number) -> float:
+            return usage.last(at, name) or 0
+
+        read_bytes, write_bytes = int(last("disk_read_bytes")), int(last("disk_write_bytes"))
+        received = usage.last(number, "net_recv_bytes")
+        sent = usage.last(number, "net_sent_bytes")
+        counted = received is not None or sent is not None
+        made.append(
+            Reading(
+                cpu_percent=last("cpu_percent"),
+                memory_bytes=int(last("memory_bytes")),
+                read_bytes=read_bytes,
+                write_bytes=write_bytes,
+                read_ops=_operations(read_bytes),
+                write_ops=_operations(write_bytes),
+                received_bytes=int(received or 0) if counted else None,
+                sent_bytes=int(sent or 0) if counted else None,
+                gpu_percent=usage.last(number, "gpu_percent"),
+                gpu_memory_bytes=int(last("gpu_memory_bytes")),
+            )
+        )
+    return made
 
 
 def _operations(count: int) -> int:

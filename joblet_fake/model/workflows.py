@@ -95,6 +95,17 @@ class Workflows:
         """Give the workflows in the order of their ids, which says nothing of their age."""
         return iter([self._workflows[uuid] for uuid in sorted(self._workflows)])
 
+    def __len__(self) -> int:
+        return len(self._workflows)
+
+    def by_age(self) -> list[Workflow]:
+        """Give the workflows, the oldest first."""
+        return list(self._workflows.values())
+
+    def exact(self, uuid: str) -> Workflow | None:
+        """Give the workflow with this id."""
+        return self._workflows.get(uuid)
+
     @property
     def first(self) -> Workflow | None:
         """The first workflow ever made (JOB-WF-24)."""

@@ -21,12 +21,15 @@ class Choice:
         entries: all that could be chosen, in the order written.
         answers: what their predicates said, of those that were asked.
         entry: the one that was chosen; None if none fits.
+        unknown_hangs: whether a command that no program knows hangs: the test has put a job with
+            it there as RUNNING.
     """
 
     spec: JobSpec
     entries: tuple[Entry, ...]
     answers: dict[Entry, bool] = field(default_factory=dict)
     entry: Entry | None = None
+    unknown_hangs: bool = False
 
     def verdicts(self) -> Iterable[str]:
         """Say of each entry, the newest first, why it was chosen or not."""

@@ -22,7 +22,7 @@ from joblet_fake.programs.script import Script
 from joblet_fake.programs.shell import Shell
 from joblet_fake.programs.shell_grammar import ShellSyntaxError
 from joblet_fake.programs.shell_parser import parse
-from joblet_fake.programs.steps import Stderr, Stdout
+from joblet_fake.programs.steps import Hang, Stderr, Stdout
 from joblet_fake.words import Named
 
 if TYPE_CHECKING:
@@ -477,6 +477,18 @@ class Programs(Named):
             attempt = self._next_attempt(default)
             default.check_start(attempt)
             return default.for_attempt(attempt)
+        choice = job.spec.program
+        if isinstance(choice, Choice) and choice.unknown_hangs:
+            job.explanation = (
+                f"nothing was run: no program knows {what}; the test put the job there as RUNNING, "
+                "so that it hangs until it is stopped"
+            )
+
+            def hanging(_context: Context) -> Steps:
+                yield Hang()
+                return 0
+
+            return hanging
         if self._unknown == "not found":
             job.explanation = f"no program knows {what}; it failed as a command that is not there"
 

@@ -109,3 +109,12 @@ def test_a_reset_forgets_runtimes_and_what_installations_do(joblet: FakeJoblet) 
     with joblet:
         told = list(joblet.rpc("StreamingInstallRuntimeFromGithub", runtime_spec="a"))
     assert told[-1].result.success
+
+
+def test_a_runtime_is_deleted_as_it_is_removed(joblet: FakeJoblet) -> None:
+    joblet.runtimes.add("go-1.22")
+    joblet.runtimes.add("java-21")
+    del joblet.runtimes["go-1.22"]
+    assert list(joblet.runtimes) == ["java-21@1.0.0"]
+    with pytest.raises(KeyError, match=r"no runtime 'go-1\.22' .*; its runtimes: java-21@1\.0\.0"):
+        del joblet.runtimes["go-1.22"]

@@ -32,5 +32,11 @@ def mistakes(joblet: FakeJoblet) -> None:
     joblet.programs.on("x").exits("0")  # E: arg-type
     joblet.calls.to("RunJob")[0].code + 1  # E: operator
     joblet.calls.wait_for("RunJob", times=2)  # E: call-arg
+    joblet.faults.server.crash_async()  # E: unused-coroutine
+    [joblet.faults.server.crash_async(keep=True)]  # E: call-arg
+    [joblet.faults.server.refuse_async(7)]  # E: arg-type
+    joblet.faults.server.quota_async(7, 1.0)  # E: attr-defined
+    joblet.history.add(lines=[7])  # E: list-item
+    joblet.jobs["x"] = joblet.jobs["y"]  # E: index
     joblet.tls.cert_pem().encode()  # E: attr-defined
     joblet.credentials.upper()  # E: union-attr

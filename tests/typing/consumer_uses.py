@@ -20,18 +20,23 @@ from joblet_fake import (
     Metrics,
     NetworkView,
     OnStop,
+    Populated,
     PortError,
     Rule,
     RunningJob,
     RuntimeView,
     Script,
     Sleep,
+    Snapshot,
     StalledError,
     Stderr,
     Stdout,
     Step,
+    StoredJobView,
+    StoredLine,
     Tls,
     VolumeView,
+    WorkflowView,
     Write,
     versions,
 )
@@ -177,6 +182,40 @@ async def test_awaiting(joblet: FakeJoblet) -> None:
     assert_type(await joblet.jobs.wait_async("x"), JobView)
     assert_type((await joblet.calls.wait_for_async("RunJob"))[0].sent, int)
     assert_type(await joblet.clock.run_until_async(lambda: True), None)
+
+
+async def test_awaiting_what_waits(joblet: FakeJoblet, joblet_session: FakeJoblet) -> None:
+    assert_type(await joblet.start_async(), FakeJoblet)
+    assert_type(await joblet.restart_async(keep_state=True), None)
+    assert_type(await joblet.populate_async(jobs=3, days=1.5), Populated)
+    snapshot = await joblet.snapshot_async()
+    assert_type(snapshot, Snapshot)
+    assert_type(await joblet_session.restore_async(snapshot), None)
+    assert_type(await joblet.reset_async(), None)
+    assert_type(await joblet.faults.server.crash_async(keep_state=True), None)
+    assert_type(await joblet.faults.server.refuse_async("core"), None)
+    assert_type(await joblet.faults.server.drop_connections_async(port=None), int)
+    assert_type(await joblet.faults.server.clear_async(), None)
+    assert_type(await joblet.stop_async(), None)
+
+
+def test_history_and_workflows(joblet: FakeJoblet) -> None:
+    history: Mapping[str, StoredJobView] = joblet.history
+    assert_type(
+        joblet.history.add(lines=["a", b"b"], metrics=[Metrics(cpu_percent=1)]), StoredJobView
+    )
+    stored = joblet.history["x"]
+    assert_type((stored.stdout, stored.stderr, stored.stdout_bytes), tuple[str, str, bytes])
+    assert_type(stored.lines, list[StoredLine])
+    assert_type(stored.metrics[0].cpu_percent, float)
+    assert_type(stored.lines[0].at, datetime)
+    workflows: Mapping[str, WorkflowView] = joblet.workflows
+    assert_type(joblet.workflows["x"].jobs["a"].uuid, str)
+    assert_type(joblet.workflows["x"].ended, datetime | None)
+    for view in (joblet.jobs, joblet.networks, joblet.volumes, joblet.runtimes, joblet.history):
+        assert_type(view.remove("x"), None)
+    del joblet.jobs["x"], joblet.networks["x"], joblet.volumes["x"], joblet.runtimes["x"]
+    assert len(history) + len(workflows)
 
 
 async def test_of_its_own() -> None:

@@ -61,6 +61,8 @@ def joblet_with_a_job() -> FakeJoblet:
         (lambda j: next(iter(j.jobs.values())).logz, r"a job has no \.logz; it is one of address"),
         (lambda j: j.networks["bridge"].job_cnt, r"a network has no \.job_cnt; near: 'job_count'"),
         (lambda j: j.volumes["data"].fils, r"a volume has no \.fils; near: 'files'"),
+        (lambda j: j.history.ad("x"), r"joblet\.history has no \.ad; near: 'add'"),
+        (lambda j: j.workflows.key(), r"joblet\.workflows has no \.key; near: 'keys'"),
         (lambda j: j.host.cpu, r"joblet\.host has no \.cpu; near: 'cpus'"),
         (lambda j: j.host.disks["/"].usd, r"a disk has no \.usd; near: 'used'"),
         (lambda j: j.quirks.enabel("x"), r"joblet\.quirks has no \.enabel; near: 'enable'"),
