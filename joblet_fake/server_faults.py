@@ -271,10 +271,16 @@ class ServerFaults(Named):
     # The host
 
     def disk_full(self, *, full: bool = True) -> None:
-        """Leave no room on the server's disk: no job starts, no output is stored (FAULT-01, -02).
+        """Leave no room on the server's disk: no job starts, no output is stored.
+
+        RunJob is refused and leaves no job (FAULT-01), a job that comes due is INITIALIZING for
+        good (FAULT-03), a workflow's jobs fail (FAULT-05), CreateVolume is refused (FAULT-06).
+        What jobs write meanwhile is not stored, nor is anything after it (FAULT-02, FAULT-08):
+        their logs are cut, which QueryLogs ends with INTERNAL (FAULT-07). Jobs that run go on, and
+        their files are written as before.
 
         Args:
-            full: False for room again.
+            full: False for room again; what was cut, and who waits for good, stays so.
         """
         with self._model.clock.lock:
             self._model.disk_full = full

@@ -110,7 +110,7 @@ def test_core_learns_what_became_of_persist(joblet: FakeJoblet, verb: str, state
 
 
 def test_a_full_disk_loses_output_for_good_and_the_buffer_has_it(joblet: FakeJoblet) -> None:
-    """FAULT-02."""
+    """FAULT-02, FAULT-07: QueryLogs alone says so, after a restart too."""
     joblet.programs.on("train").prints("one").sleeps(0.02).prints("two").sleeps(0.1).prints("three")
     job_id = joblet.rpc("RunJob", command="train").job_uuid
     joblet.faults.server.disk_full()
@@ -123,6 +123,63 @@ def test_a_full_disk_loses_output_for_good_and_the_buffer_has_it(joblet: FakeJob
     assert payloads(joblet, job_id) == ([b"one"], "OK")
     assert payloads(joblet, job_id[:8]) == ([b"one", b"two", b"three"], "OK")
     assert joblet.faults.server.lasting == ()
+    for _ in range(2):
+        problem = f"/opt/joblet/logs/{job_id}/stdout.log.gz: unexpected EOF"
+        stored = joblet.rpc("QueryLogs", job_uuid=job_id, timeout=10)
+        assert next(stored).content == b"one"
+        assert failed(lambda stored=stored: next(stored)) == (
+            "INTERNAL",
+            f"error reading logs: error reading log file {problem}",
+        )
+        joblet.restart()
+
+
+@pytest.mark.joblet(clock="frozen")
+def test_a_full_disk_lets_a_job_go_on_that_is_put_there(joblet: FakeJoblet) -> None:
+    joblet.programs.on("train").sleeps(60).prints("done")
+    joblet.faults.server.disk_full()
+
+    job = joblet.jobs.add(command="train", status="RUNNING", stdout="before")
+    joblet.clock.advance(61)
+
+    assert (job.status, job.stdout) == ("COMPLETED", "beforedone")
+    assert payloads(joblet, job.uuid) == ([b"before"], "OK")
+
+
+@pytest.mark.joblet(clock="frozen")
+def test_a_full_disk_stays_full_when_a_state_is_restored(joblet: FakeJoblet) -> None:
+    job_id = joblet.rpc("RunJob", command="sleep", args=["100"]).job_uuid
+    before = joblet.snapshot()
+    joblet.faults.server.disk_full()
+    joblet.restore(before)
+    joblet.clock.advance(12)
+
+    assert failed(lambda: joblet.rpc("RunJob", command="true"))[0] == "INTERNAL"
+    assert len([*joblet.rpc("QueryMetrics", job_uuid=job_id, timeout=10)]) == 1
+
+
+@pytest.mark.joblet(clock="frozen")
+def test_a_full_disk_has_no_room_for_a_volume_and_lets_the_rest_be_made_and_removed(
+    joblet: FakeJoblet,
+) -> None:
+    """FAULT-06."""
+    joblet.volumes.add("old", "1MB")
+    done = joblet.rpc("RunJob", command="true").job_uuid
+    running = joblet.rpc("RunJob", command="sleep", args=["60"]).job_uuid
+    joblet.clock.advance(1)
+    joblet.faults.server.disk_full()
+
+    code, text = failed(lambda: joblet.rpc("CreateVolume", name="new", size="1MB", type="memory"))
+    assert code == "INVALID_ARGUMENT"
+    assert text == (
+        "failed to create volume: failed to create volume storage: failed to create volume data "
+        "directory: mkdir /opt/joblet/volumes/new: no space left on device"
+    )
+    joblet.rpc("CreateNetwork", name="net", cidr="10.9.0.0/24")
+    assert joblet.rpc("RemoveNetwork", name="net").success
+    assert joblet.rpc("RemoveVolume", name="old").success
+    assert joblet.rpc("JobService.DeleteJob", uuid=done).success
+    assert joblet.rpc("StopJob", uuid=running).uuid == running
 
 
 @pytest.mark.joblet(clock="frozen")

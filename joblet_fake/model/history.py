@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import random
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from joblet_fake.model.errors import Kind, Refusal
@@ -38,10 +38,18 @@ STREAM_FILES: Final = {STDOUT: "stdout.log.gz", STDERR: "stderr.log.gz"}
 
 @dataclass(slots=True)
 class StoredLog:
-    """The stored part of one job's log: runs of chunk numbers, first and one past the last."""
+    """The stored part of one job's log: runs of chunk numbers, first and one past the last.
+
+    Attributes:
+        log: the whole log.
+        runs: what is stored of it.
+        cut: whether a write failed in the middle: nothing more is stored then (FAULT-02), and
+            who reads to the end of it meets an error (FAULT-07).
+    """
 
     log: Log
     runs: list[tuple[int, int]] = field(default_factory=list)
+    cut: bool = False
     _chance: random.Random | None = None
     _last_ns: int = 0
     _together: int = 0
@@ -55,6 +63,7 @@ class StoredLog:
             StoredLog(
                 copying.of(self.log),
                 self.runs.copy(),
+                self.cut,
                 deepcopy(self._chance),
                 self._last_ns,
                 self._together,
@@ -145,6 +154,8 @@ class History:
         stored = self._logs.get(uuid)
         if stored is None:
             stored = self._logs[uuid] = StoredLog(log)
+        elif stored.cut:
+            return
         if racing_ns is None:
             stored.add(start, end)
         else:
@@ -162,9 +173,15 @@ class History:
             began[uuid] = min(began.get(uuid, at), at)
         return sorted(began, key=began.__getitem__)
 
-    def sever(self, uuid: str) -> None:
-        """Store nothing more of a job; what is stored stays (FAULT-02)."""
-        self._severed.add(uuid)
+    def lose(self, uuid: str) -> None:
+        """Lose what a job writes while the disk is full (FAULT-02).
+
+        That cuts what is stored of it, for good. Where nothing is, no file could be made, and what
+        it writes when there is room again is stored.
+        """
+        stored = self._logs.get(uuid)
+        if stored is not None and self.linked:
+            stored.cut = True
 
     def chunks(self, job_id: str) -> Iterator[bytes]:
         """Give what a core that asks for an id's history gets; nothing where there is none."""
@@ -227,7 +244,8 @@ class History:
             offset: how many matching records to skip; 0 or less for none.
 
         Raises:
-            Refusal: nothing was ever stored under the id, or it is no possible file name.
+            Refusal: nothing was ever stored under the id, or it is no possible file name. The
+                iterator raises one after its records where it reads to a cut (FAULT-07).
         """
         stored = self._find(job_id, stream)
         if stored is None or stream == STDERR:
@@ -268,8 +286,21 @@ class History:
             return log.second(number) * NANOS
 
         runs = tuple(stored.runs)
-        for number in wanted.numbers(runs, timestamp, ordered=log.ordered):
+        numbers = wanted.numbers(runs, timestamp, ordered=log.ordered)
+        if stored.cut:
+            # A reader gets to the cut unless there is one record more than it wants.
+            more = replace(wanted, limit=wanted.limit + 1) if wanted.limit > 0 else wanted
+            numbers = more.numbers(runs, timestamp, ordered=log.ordered)
+        for given, number in enumerate(numbers):
+            if 0 < wanted.limit == given:
+                return
             yield Record(uuid, timestamp(number), number, log.chunk(number))
+        if stored.cut:
+            path = f"{LOGS}/{uuid}/{STREAM_FILES[STDOUT]}"
+            raise Refusal(
+                Kind.INTERNAL,
+                f"error reading logs: error reading log file {path}: unexpected EOF",
+            )
 
 
 def _folder(job_id: str) -> str:
@@ -281,15 +312,31 @@ class QueryFeed(Generic[T]):
 
     def __init__(self, records: Iterator[T]) -> None:
         self._records = records
+        self._error: Refusal | None = None
         self.ended = False
 
     def take(self, limit: int) -> list[T]:
-        """Give the next records."""
-        taken = []
-        for record in self._records:
-            taken.append(record)
-            if len(taken) == limit:
-                return taken
+        """Give the next records.
+
+        Args:
+            limit: the most records to give.
+
+        Raises:
+            Refusal: what ends the records, after the last of them.
+        """
+        taken: list[T] = []
+        if self._error is not None:
+            raise self._error
+        try:
+            for record in self._records:
+                taken.append(record)
+                if len(taken) == limit:
+                    return taken
+        except Refusal as refusal:
+            if not taken:
+                raise
+            self._error = refusal
+            return taken
         self.ended = True
         return taken
 

@@ -105,6 +105,7 @@ class Job:
         usage: what it uses of its host, as its program says or a probe measures.
         files: what lies in /work when it starts, by relative path.
         mounts: what lies in /volumes once its process starts, by the volumes' names.
+        has_folder: whether its folder was made when it was planned (FAULT-04).
         roomy: whether /work has more room than a megabyte (VOL-26).
         address: what it has on its network; None where it has only `lo`.
         work_dir: the folder that it begins in, if not /work: servers keep none (JOB-RUN-55).
@@ -127,6 +128,7 @@ class Job:
     usage: Usage = field(default_factory=Usage)
     files: dict[str, bytes] = field(default_factory=dict)
     mounts: dict[str, Mount] = field(default_factory=dict)
+    has_folder: bool = False
     roomy: bool = False
     address: str | None = None
     work_dir: str = ""
@@ -175,6 +177,7 @@ class Job:
                 copying.of(self.usage),
                 self.files,
                 {name: copying.of(mount) for name, mount in self.mounts.items()},
+                self.has_folder,
                 self.roomy,
                 self.address,
                 self.work_dir,

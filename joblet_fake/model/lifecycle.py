@@ -67,7 +67,8 @@ class Lifecycle:
                 (JOB-RUN-45).
 
         Raises:
-            Refusal: the job can't be built (JOB-RUN-30, JOB-RUN-41); nothing is recorded.
+            Refusal: the job can't be built (JOB-RUN-30, JOB-RUN-41), or the disk has no room for
+                its folder (FAULT-01, FAULT-04); nothing is recorded.
         """
         highest = HIGHEST_SANE_CPU if "cpu-over-100-allowed" in self._quirks else HIGHEST_CPU
         spec = dataclasses.replace(
@@ -83,10 +84,18 @@ class Lifecycle:
             relative = "relative-schedules" in self._quirks
             now = self._clock.now_ns() if relative else None
             return self._plan(spec, parse_schedule(spec.schedule, now))
+        self._make_folder("resource setup failed")
         outcome: Outcome[Job] = self._promise()
         # The job is dated when it is recorded, after the settle pause (JOB-RUN-61).
         self._after(self._pace.prepare, Due(self._begin, spec, outcome))
         return outcome
+
+    def _make_folder(self, site: str) -> None:
+        """Have room for a new job's folder, before anything else of it is looked at (FAULT-01)."""
+        if self._model.disk_full:
+            folder = f"{JOBS}/{self._model.new_uuid()}"
+            problem = f"failed to create workspace: mkdir {folder}: no space left on device"
+            raise Refusal(Kind.INTERNAL, f"{site}: {problem}")
 
     def _begin(self, spec: JobSpec, outcome: Outcome[Job]) -> None:
         self._execute(self._record(spec), outcome)
@@ -106,6 +115,7 @@ class Lifecycle:
     def _plan(self, spec: JobSpec, schedule: Schedule) -> Outcome[Job]:
         answer: Outcome[Job] = self._promise()
         if spec.uploads:
+            self._make_folder("upload preparation failed")
             # They are received first, in as long as a launch's pause, and then judged.
             self._after(self._pace.schedule_uploads, Due(self._uploaded, spec, schedule, answer))
         else:
@@ -123,8 +133,9 @@ class Lifecycle:
             answer.resolve(self._planned(spec, schedule))
 
     def _planned(self, spec: JobSpec, schedule: Schedule) -> Job:
-        # The uploads of a scheduled job never reach it (JOB-RUN-46).
+        # The uploads of a scheduled job never reach it (JOB-RUN-46), but their folder is there.
         job = self._record(dataclasses.replace(spec, uploads=()), words.SCHEDULED)
+        job.has_folder = bool(spec.uploads)
         job.scheduled_time = schedule.echo
         self.wait_for(job, schedule.when_ns)
         return job
@@ -147,6 +158,7 @@ class Lifecycle:
             LaunchError: its network is not there, or its program can't be started.
         """
         self._attach(job)
+        check_environment(job.spec)
         self._start(job)
         job.become(words.RUNNING, self._clock.now_ns())
         self._model.collectors.begin(job)
@@ -155,12 +167,6 @@ class Lifecycle:
         """Give a job its address and its files."""
         if not self._unpooled(job):
             job.address = self._model.networks.attach(job.uuid, job.spec.network)
-        if self._model.disk_full:
-            # FAULT-01
-            raise LaunchError(
-                "failed to prepare workspace: failed to create work directory: "
-                f"mkdir {JOBS}/{job.uuid}: no space left on device",
-            )
         job.files = lay_out(job.spec.uploads, f"{JOBS}/{job.uuid}/work")
 
     def _unpooled(self, job: Job) -> bool:
@@ -185,6 +191,10 @@ class Lifecycle:
     def _launch(self, job: Job) -> None:
         job.timer = None
         job.become(words.INITIALIZING, self._clock.now_ns())
+        if self._model.disk_full and not job.has_folder:
+            # It stays so, and nothing ends it (FAULT-03).
+            job.explanation = "nothing was run: the disk was full when the job was due (FAULT-03)"
+            return
         outcome: Outcome[Job] = Outcome()
         self._after(self._pace.prepare, Due(self._execute, job, outcome))
 
@@ -202,7 +212,15 @@ class Lifecycle:
 
     def _run(self, job: Job, outcome: Outcome[Job]) -> None:
         try:
-            self._start(job)
+            check_environment(job.spec)
+            if self._model.disk_full:
+                self._fail_to_isolate(
+                    job,
+                    system_lines.no_room(self._clock.now_ns(), job.uuid),
+                    "nothing was run: the disk had no room for the job's own root (FAULT-04)",
+                )
+            else:
+                self._start(job)
         except LaunchError as error:
             self._failed_to_launch(job, outcome, error)
         except Exception as error:
@@ -216,17 +234,17 @@ class Lifecycle:
             outcome.resolve(job)
 
     def _start(self, job: Job) -> None:
-        now, spec = self._clock.now_ns(), job.spec
-        check_environment(spec)
+        spec = job.spec
         if spec.runtime:
             try:
                 job.runtime = self._model.runtimes.find(spec.runtime)
             except Refusal as refusal:
-                # The process that should set the runtime up fails, after RunJob's answer.
-                line = system_lines.missing_runtime(now, job.uuid, spec.runtime, refusal.text)
-                self._output(job, line, "stdout")
-                job.explanation = f"nothing was run: the runtime {spec.runtime!r} is not installed"
-                self._clock.call_later(self._pace.start, Due(self._exited, job, 1))
+                now = self._clock.now_ns()
+                self._fail_to_isolate(
+                    job,
+                    system_lines.missing_runtime(now, job.uuid, spec.runtime, refusal.text),
+                    f"nothing was run: the runtime {spec.runtime!r} is not installed",
+                )
                 return
         launcher = self._model.launcher
         # Volumes are mounted after RunJob's answer: one removed meanwhile is missing (VOL-22).
@@ -243,6 +261,12 @@ class Lifecycle:
             if mounting is not None:
                 mounting.cancel()
             raise
+
+    def _fail_to_isolate(self, job: Job, lines: bytes, explanation: str) -> None:
+        """Have the process that sets a job's root up fail, after RunJob's answer."""
+        self._output(job, lines, "stdout")
+        job.explanation = explanation
+        self._clock.call_later(self._pace.start, Due(self._exited, job, 1))
 
     def resume(self, copying: Copying, job: Job, laid: Process) -> Process:
         """Have the process of a copied job go on, which was laid down with it."""
@@ -285,8 +309,8 @@ class Lifecycle:
         start = len(job.log)
         job.log.append(data, self._clock.now_ns(), stream)
         if self._model.disk_full:
-            # A write that failed ends the writing of that job's file for good (FAULT-02).
-            self._model.history.sever(job.uuid)
+            if data:
+                self._model.history.lose(job.uuid)
             return
         racing = self._clock.now_ns() if "shuffled-history" in self._quirks else None
         self._model.history.store(job.uuid, job.log, start, len(job.log), racing)

@@ -24,17 +24,28 @@ METRICS_FILE: Final = "metrics.jsonl.gz"
 
 @dataclass(slots=True)
 class StoredMetrics:
-    """The stored samples of one job: runs of their numbers; the last one may go on."""
+    """The stored samples of one job: runs of their numbers; the last one may go on.
+
+    Attributes:
+        collector: takes them.
+        runs: firsts, and ones past the last; None for one that goes on.
+        failing: the first sample of which the writing fails, on a full disk; None with room.
+        broken: whether one failed: nothing more is stored then (FAULT-08).
+    """
 
     collector: Collector
     runs: list[tuple[int, int | None]] = field(default_factory=list)
+    failing: int | None = None
+    broken: bool = False
 
     def copied(self, copying: Copying) -> StoredMetrics:
         """Give the same samples of the collector's copy."""
         collector = copying.of(self.collector)
         if collector is self.collector:
             return self
-        return copying.note(self, StoredMetrics(collector, self.runs.copy()))
+        return copying.note(
+            self, StoredMetrics(collector, self.runs.copy(), self.failing, self.broken)
+        )
 
     def open(self, number: int) -> None:
         """Store every sample from a number on."""
@@ -44,6 +55,16 @@ class StoredMetrics:
         """Store no more."""
         if self.runs and self.runs[-1][1] is None:
             self.runs[-1] = (self.runs[-1][0], self.collector.count())
+
+    def fail(self) -> None:
+        """Fail to write every sample from now on."""
+        self.failing = self.collector.count()
+
+    def heal(self) -> None:
+        """Have room again: a file that a failed write cut is lost, one never made begins anew."""
+        failed = self.failing is not None and self.collector.count() > self.failing
+        self.broken = self.broken or (failed and bool(self.ended_runs()))
+        self.failing = None
 
     def ended_runs(self) -> list[tuple[int, int]]:
         """Give the runs as they are at this moment."""
@@ -76,20 +97,23 @@ class MetricsHistory:
         self._stored: dict[str, StoredMetrics] = {}
         self._severed: set[str] = set()
         self._linked = True
+        self._full = False
 
     def copied(self, copying: Copying) -> MetricsHistory:
         """Give one that holds the same."""
         made = copying.note(self, MetricsHistory())
         made._stored = {uuid: copying.of(each) for uuid, each in self._stored.items()}  # noqa: SLF001 - its own kind
         made._severed = self._severed.copy()  # noqa: SLF001
-        made._linked = self._linked  # noqa: SLF001
+        made._linked, made._full = self._linked, self._full  # noqa: SLF001
         return made
 
     def begin(self, collector: Collector) -> None:
         """Store a job's samples from its first on."""
         stored = StoredMetrics(collector)
         self._stored[collector.job.uuid] = stored
-        if self._linked:
+        if self._full:
+            stored.failing = 0
+        elif self._linked:
             stored.open(0)
 
     def lay_down(self, collector: Collector) -> None:
@@ -114,12 +138,35 @@ class MetricsHistory:
         self._linked = False
         for stored in self._stored.values():
             stored.close()
+            stored.heal()
 
     def link(self) -> None:
         """Store again what comes from now on."""
         self._linked = True
+        self._go_on()
+
+    def fill(self, *, full: bool) -> None:
+        """Store nothing while the disk is full (FAULT-08).
+
+        Args:
+            full: False for room again.
+        """
+        if full == self._full:
+            return
+        self._full = full
+        for stored in self._stored.values():
+            stored.close()
+            stored.heal()
+        if self._linked:
+            self._go_on()
+
+    def _go_on(self) -> None:
         for uuid, stored in self._stored.items():
-            if stored.collector.stop_ns is None and uuid not in self._severed:
+            if stored.collector.stop_ns is not None or uuid in self._severed or stored.broken:
+                continue
+            if self._full:
+                stored.fail()
+            else:
                 stored.open(stored.collector.count())
 
     def samples(self, uuid: str) -> Iterator[tuple[Collector, Sample]]:
@@ -154,7 +201,7 @@ class MetricsHistory:
             # The writer keeps the removed file open: later samples are lost (PER-90).
             self._severed.add(uuid)
         self._stored[uuid] = StoredMetrics(stored.collector)
-        if goes_on and self._linked and uuid not in self._severed:
+        if goes_on and self._linked and not self._full and uuid not in self._severed:
             self._stored[uuid].open(stored.collector.count())
 
     def query(self, job_id: str, wanted: Range) -> Iterator[MetricRecord]:

@@ -86,7 +86,6 @@ class Model:
     Attributes:
         quirks: the switches that are on, asked where the behaviour is.
         chance: what real servers leave to chance, from the seed; ids come from elsewhere.
-        disk_full: whether the server's disk has no room left (FAULT-01, FAULT-02).
 
     Raises:
         ValueError: the pace or the host is unknown.
@@ -124,7 +123,7 @@ class Model:
         self.pace = PACES[pace]
         self.quirks = Quirks(behavior)
         self.seed = seed
-        self.disk_full = False
+        self._disk_full = False
         self._change = Change(clock)
         self._local = host == "local"
         self._begin()
@@ -200,6 +199,7 @@ class Model:
         self.lifecycle.shift(shift)
         self.clock.take_over(timers, shift)
         self.persist_state = persist_state
+        self.history.metrics.fill(full=self.disk_full)
         self.jobs.listen(jobs.listener)
         end()
         for job in jobs.buffered:
@@ -230,6 +230,7 @@ class Model:
         self._chance = None
         self.node_id = self.new_uuid()
         self.history = History()
+        self.history.metrics.fill(full=self.disk_full)
         self.volumes = Volumes()
         self.host = self._make_host()
         self.runtimes = Runtimes(self.architecture)
@@ -276,6 +277,16 @@ class Model:
     @persist_state.setter
     def persist_state(self, state: str) -> None:
         self.persist.become(state)
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether the server's disk has no room left (FAULT-01 to FAULT-08)."""
+        return self._disk_full
+
+    @disk_full.setter
+    def disk_full(self, full: bool) -> None:
+        self._disk_full = full
+        self.history.metrics.fill(full=full)
 
     def follow_log(self, text: str) -> Feed[bytes]:
         """Open a job's log stream for a reader that sent this id (JOB-LOG-20)."""

@@ -148,10 +148,27 @@ def missing_runtime(now_ns: int, uuid: str, runtime: str, problem: str) -> bytes
         runtime: the runtime, as it was sent.
         problem: why.
     """
-    reason = (
-        f"filesystem {uuid}: operation setup: failed to mount runtime: failed to mount runtime "
-        f"{runtime}: failed to resolve runtime path for {runtime}: {problem}"
+    return _not_isolated(
+        now_ns,
+        uuid,
+        f"failed to mount runtime: failed to mount runtime {runtime}: "
+        f"failed to resolve runtime path for {runtime}: {problem}",
     )
+
+
+def no_room(now_ns: int, uuid: str) -> bytes:
+    """Give the two lines of a job for whose root the disk has no room (FAULT-04)."""
+    folder = f"/opt/joblet/jobs/{uuid}/etc"
+    return _not_isolated(
+        now_ns,
+        uuid,
+        f"failed to create essential directories: failed to create directory {folder}: "
+        f"mkdir {folder}: no space left on device",
+    )
+
+
+def _not_isolated(now_ns: int, uuid: str, problem: str) -> bytes:
+    reason = f"filesystem {uuid}: operation setup: {problem}"
     return _line(
         now_ns,
         "[ERROR] [init]",

@@ -105,6 +105,10 @@ class Place:
         return self.mounts[-1] if self.mounts else self.directory
 
 
+class StorageRefusal(Refusal):
+    """A volume could be made, were it not for the host."""
+
+
 class Volumes:
     """The volumes of one server; a new one has none (VOL-15)."""
 
@@ -142,7 +146,9 @@ class Volumes:
         """
         return self._places[name].visible.tree
 
-    def create(self, name: str, size: str, type_: str, now_ns: int) -> Volume:
+    def create(
+        self, name: str, size: str, type_: str, now_ns: int, *, full: bool = False
+    ) -> Volume:
         """Make a volume, or make one of that name again (VOL-12).
 
         Args:
@@ -150,8 +156,10 @@ class Volumes:
             size: a number with a unit, such as `"1.5GB"`.
             type_: `"filesystem"` or `"memory"`; there is no default (VOL-10).
             now_ns: the present moment.
+            full: whether the disk has no room for another folder.
 
         Raises:
+            StorageRefusal: there is no room; what is there is made again without (FAULT-06).
             Refusal: a field is wrong; the first in the server's order (VOL-02).
         """
         if not name:
@@ -165,6 +173,12 @@ class Volumes:
         size_bytes = parse_size(size)
         if type_ not in TYPES:
             raise Refusal(Kind.INVALID, f"invalid volume type: {type_}")
+        if full and name not in self._places:
+            raise StorageRefusal(
+                Kind.INVALID,
+                "failed to create volume data directory: "
+                f"mkdir {BASE}/{name}: no space left on device",
+            )
         place = self._places.setdefault(name, Place(Mount(MemoryTree())))
         place.disk = type_ == FILESYSTEM and is_disk(size_bytes)
         if type_ == MEMORY:

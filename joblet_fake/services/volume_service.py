@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from joblet_fake.model import gotime
 from joblet_fake.model.errors import Refusal
-from joblet_fake.model.volume import FILESYSTEM
+from joblet_fake.model.volume import FILESYSTEM, StorageRefusal
 from joblet_fake.services.delayed import delayed
 from joblet_fake.services.order import listed, shuffled
 from joblet_fake.services.status import StatusError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CREATE: Final = "failed to create volume"
 OBJECT: Final = "failed to create volume object"
+STORAGE: Final = "failed to create volume storage"
 
 
 class VolumeService:
@@ -40,15 +41,20 @@ class VolumeService:
         }
 
     def create_volume(self, request: Any) -> Answer:  # noqa: ANN401 - a run-time message class
-        """Make a volume, or make it again (VOL-12, VOL-13)."""
+        """Make a volume, or make it again (VOL-12, VOL-13, FAULT-06)."""
         model, pace = self._model, self._model.pace
         try:
             volume = model.volumes.create(
-                request.name, request.size, request.type, model.clock.now_ns()
+                request.name,
+                request.size,
+                request.type,
+                model.clock.now_ns(),
+                full=model.disk_full,
             )
         except Refusal as refusal:
             code = self._generation.code(CREATE, refusal.kind)
-            raise StatusError(code, f"{CREATE}: {OBJECT}: {refusal.text}") from None
+            site = STORAGE if isinstance(refusal, StorageRefusal) else OBJECT
+            raise StatusError(code, f"{CREATE}: {site}: {refusal.text}") from None
         answer = self._method("VolumeService.CreateVolume").encode(
             {"name": volume.name, "size": volume.size, "type": volume.type, "path": volume.path},
         )

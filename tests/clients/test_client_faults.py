@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -537,13 +538,16 @@ def test_a_full_disk_starts_no_job(joblet: FakeJoblet, caller: Caller) -> None:
 
     seen = caller.ask("RunJob", command="true")
 
-    (job,) = joblet.jobs.values()
     assert seen.code == "INTERNAL"
-    assert seen.text == (
-        "job run failed: execution failed: failed to prepare workspace: failed to create work "
-        f"directory: mkdir /opt/joblet/jobs/{job.uuid}: no space left on device"
+    refused = re.fullmatch(
+        "job run failed: resource setup failed: failed to create workspace: "
+        "mkdir /opt/joblet/jobs/([0-9a-f-]{36}): no space left on device",
+        seen.text,
     )
-    assert (job.status, job.exit_code) == ("FAILED", -1)
+    assert refused is not None
+    assert len(joblet.jobs) == 0
+    asked = caller.ask("GetJobStatus", uuid=refused[1])
+    assert (asked.code, asked.text) == ("NOT_FOUND", f"job {refused[1]} not found")
     joblet.faults.server.disk_full(full=False)
     assert caller.ask("RunJob", command="true").code == "OK"
 

@@ -241,6 +241,77 @@ def test_what_the_core_forgets_is_gone() -> None:
 # Reading
 
 
+def read(history: History, **query: int) -> tuple[list[bytes], str]:
+    """Give what a query gives, two records at once, and how it ends."""
+    feed = QueryFeed(history.query(JOB, **query))
+    got: list[bytes] = []
+    try:
+        while not feed.ended:
+            got += [record.content for record in feed.take(2)]
+    except Refusal as refusal:
+        return got, refusal.text
+    return got, ""
+
+
+CUT = (
+    "error reading logs: error reading log file "
+    f"/opt/joblet/logs/{JOB}/stdout.log.gz: unexpected EOF"
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "content", "end"),
+    [
+        ({}, b"abc", CUT),
+        ({"limit": 2}, b"ab", ""),
+        ({"limit": 3}, b"abc", CUT),
+        ({"limit": 4}, b"abc", CUT),
+        ({"limit": 1, "offset": 1}, b"b", ""),
+        ({"limit": 1, "offset": 2}, b"c", CUT),
+        ({"offset": 5}, b"", CUT),
+        ({"start": 2 * NANOS}, b"bc", CUT),
+        ({"stream": 2}, b"", ""),
+    ],
+)
+def test_who_reads_to_the_end_of_a_cut_log_meets_an_error(
+    query: dict[str, int], content: bytes, end: str
+) -> None:
+    """FAULT-07."""
+    history, log = history_of((b"a", 1), (b"b", 2), (b"c", 3))
+    history.lose(JOB)
+    write(history, log, b"d", 4)
+
+    got, seen = read(history, **query)
+
+    assert (b"".join(got), seen) == (content, end)
+    assert b"".join(history.chunks(JOB)) == b"abc"
+
+
+def test_what_a_job_loses_first_of_all_leaves_nothing_cut() -> None:
+    """FAULT-02: there is no file yet."""
+    history, log = History(), Log()
+    log.append(b"a", NANOS)
+    history.lose(JOB)
+    assert not history.has(JOB)
+    write(history, log, b"b", 2)
+    assert read(history) == ([b"b"], "")
+
+
+def test_a_cut_log_that_is_deleted_begins_anew() -> None:
+    history, log = history_of((b"a", 1))
+    history.lose(JOB)
+    history.delete(JOB)
+    write(history, log, b"b", 2)
+    assert read(history) == ([b"b"], "")
+
+
+def test_what_never_reaches_persistence_cuts_nothing() -> None:
+    history, _ = history_of((b"a", 1))
+    history.linked = False
+    history.lose(JOB)
+    assert read(history) == ([b"a"], "")
+
+
 def test_a_query_never_follows() -> None:
     """PER-28: it ends at what is stored when it is read."""
     history, _ = history_of(*[(b"x", 1)] * 5)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -234,6 +234,74 @@ def test_a_missing_runtime_fails_the_job_after_the_answer() -> None:
     stage.clock.advance(1)
     assert (job.status, job.exit_code) == ("FAILED", 1)
     assert "not installed" in job.explanation
+
+
+# A full disk
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"network": "nowhere"}, {"runtime": "python:9.99"}, {"environment": {"A": "\0"}}],
+)
+def test_a_full_disk_refuses_a_job_at_once_and_before_anything_of_it_is_looked_at(
+    stage: Stage, fields: dict[str, Any]
+) -> None:
+    """FAULT-01."""
+    stage.model.disk_full = True
+    with pytest.raises(Refusal, match=r"^resource setup failed: failed to create workspace: "):
+        stage.submit(**fields)
+    with refused(Kind.INVALID, "job creation failed: invalid CPU limit: must be between 0-100"):
+        stage.submit(max_cpu=101)
+    assert len(stage.model.jobs.stored) == 0
+    assert stage.clock.next_due() is None
+
+
+def test_a_job_that_is_due_on_a_full_disk_initializes_for_ever(stage: Stage) -> None:
+    """FAULT-03; the next one is not held up."""
+    stage.model.disk_full = True
+    job = stage.run(schedule=DUE)
+    later = stage.run(schedule="2026-01-01T00:03:00Z")
+    stage.clock.advance(100)
+    stage.model.disk_full = False
+    stage.clock.advance(100)
+    assert stage.words(job) == ["SCHEDULED", "INITIALIZING"]
+    assert (job.exit_code, job.end_ns, job.log.content()) == (0, None, b"")
+    assert "disk was full" in job.explanation
+    assert later.status == "RUNNING"
+    with refused(Kind.CONFLICT, f"job is not running: {job.uuid} (status: INITIALIZING)"):
+        stage.ask_stop(job)
+
+
+def test_uploads_of_a_scheduled_job_have_no_room_before_their_paths_are_judged(
+    stage: Stage,
+) -> None:
+    """FAULT-04; the schedule is judged before."""
+    stage.model.disk_full = True
+    uploads = (Upload("/etc/x", b"1"),)
+    with pytest.raises(Refusal, match=r"^upload preparation failed: failed to create workspace: "):
+        stage.submit(schedule=DUE, uploads=uploads)
+    with pytest.raises(Refusal, match=r"^invalid schedule format"):
+        stage.submit(schedule="soon", uploads=uploads)
+    assert len(stage.model.jobs.stored) == 0
+
+
+def test_a_job_whose_folder_was_there_fails_as_it_sets_its_root_up(stage: Stage) -> None:
+    """FAULT-04."""
+    job = stage.run(schedule=DUE, uploads=(Upload("f", b"1"),))
+    stage.model.disk_full = True
+    stage.clock.advance(62)
+    assert stage.words(job) == ["SCHEDULED", "INITIALIZING", "RUNNING", "FAILED"]
+    assert job.exit_code == 1
+    first, second = job.log.content().decode().splitlines()
+    reason = (
+        f"filesystem {job.uuid}: operation setup: failed to create essential directories: failed "
+        f"to create directory /opt/joblet/jobs/{job.uuid}/etc: "
+        f'mkdir /opt/joblet/jobs/{job.uuid}/etc: no space left on device"'
+    )
+    assert first.endswith(f'error="{reason}')
+    assert second.endswith(
+        f'error="job isolation setup failed: filesystem : operation isolation: {reason}'
+    )
 
 
 # Scheduled jobs

@@ -160,6 +160,59 @@ def test_samples_survive_a_restart(stage: Stage) -> None:
     assert numbers(stage, job.uuid) == [0, 1]
 
 
+def fill(stage: Stage, *, full: bool) -> None:
+    with stage.model.change():
+        stage.model.disk_full = full
+
+
+def test_a_sample_that_a_full_disk_does_not_take_is_the_end_of_them(stage: Stage) -> None:
+    """FAULT-08."""
+    job, between = stage.run(), stage.run()
+    stage.clock.advance(6)
+    fill(stage, full=True)
+    stage.clock.advance(1)
+    fill(stage, full=False)
+    stage.clock.advance(5)
+    assert numbers(stage, job.uuid) == [0, 1, 2]
+    delete(stage, between.uuid)
+    fill(stage, full=True)
+    stage.clock.advance(5)
+    fill(stage, full=False)
+    stage.clock.advance(10)
+
+    assert numbers(stage, job.uuid) == [0, 1, 2]
+    # Nothing was stored of this one, so nothing was cut.
+    assert numbers(stage, between.uuid) == [4, 5]
+
+
+def test_samples_that_persistence_never_got_are_no_failed_writes(stage: Stage) -> None:
+    job = stage.run()
+    fill(stage, full=True)
+    with stage.model.change():
+        stage.model.persist_state = "gone"
+    stage.clock.advance(12)
+    fill(stage, full=False)
+    with stage.model.change():
+        stage.model.persist_state = "up"
+    stage.clock.advance(3)
+
+    assert numbers(stage, job.uuid) == [0, 3]
+
+
+def test_a_disk_that_is_full_takes_no_samples_of_a_job_that_a_test_puts_there(
+    stage: Stage,
+) -> None:
+    fill(stage, full=True)
+    with stage.model.change():
+        past = Past(status="RUNNING", start_ns=(START - 3600) * 10**9)
+        job = add_job(stage.model, JobSpec("x"), past)
+    stage.clock.advance(6)
+    assert "no metrics found" in refused(stage, job.uuid)
+    fill(stage, full=False)
+    stage.clock.advance(5)
+    assert numbers(stage, job.uuid) == [2]
+
+
 def test_a_reset_forgets_them(stage: Stage) -> None:
     job = run(stage, 1)
     with stage.clock.lock:

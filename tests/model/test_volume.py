@@ -5,7 +5,7 @@ from puppets import Stage
 
 from joblet_fake.model import JobSpec, Refusal
 from joblet_fake.model.tree import names
-from joblet_fake.model.volume import Mount, Volumes, asked
+from joblet_fake.model.volume import Mount, StorageRefusal, Volumes, asked
 
 MIB = 2**20
 
@@ -72,6 +72,25 @@ def test_made_again_it_is_new_and_older_jobs_keep_the_old_one() -> None:
     assert old.tree.read("f") == b"old"
     refused(volumes, "a", "1XB")
     assert [*volumes] == [again]
+
+
+@pytest.mark.parametrize("kind", ["memory", "filesystem"])
+def test_a_full_disk_has_no_room_for_a_new_volume_and_makes_an_old_one_again(kind: str) -> None:
+    """FAULT-06; the fields are judged before."""
+    volumes = Volumes()
+    volumes.create("old", "1MB", kind, 1)
+    refused(volumes, "a", "1XB")
+    with pytest.raises(StorageRefusal) as caught:
+        volumes.create("a", "1MB", kind, 2, full=True)
+    assert caught.value.text == (
+        "failed to create volume data directory: "
+        "mkdir /opt/joblet/volumes/a: no space left on device"
+    )
+    with pytest.raises(Refusal, match="invalid volume type") as wrong:
+        volumes.create("a", "1MB", "disk", 2, full=True)
+    assert not isinstance(wrong.value, StorageRefusal)
+    assert volumes.create("old", "2MB", kind, 2, full=True).size == "2MB"
+    assert ([each.name for each in volumes], "a" in volumes) == (["old"], False)
 
 
 def test_a_removed_volume_is_gone_for_later_jobs_alone() -> None:

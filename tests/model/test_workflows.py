@@ -178,6 +178,17 @@ def test_a_refused_launch_is_a_failure_too(stage: Stage) -> None:
     assert (statuses(flow), flow.status) == ({"a": "FAILED"}, "FAILED")
 
 
+def test_jobs_of_a_workflow_fail_on_a_full_disk_and_leave_nothing(stage: Stage) -> None:
+    """FAULT-05."""
+    stage.model.disk_full = True
+    flow = start(stage, "  a: {command: x}\n  b: {command: y, requires: [{a: COMPLETED}]}\n")
+    stage.clock.advance(6)
+
+    assert (statuses(flow), flow.status) == ({"a": "FAILED", "b": "CANCELED"}, "CANCELED")
+    assert flow.jobs["a"].uuid == ""
+    assert len(stage.model.jobs.stored) == 0
+
+
 def test_a_thousand_jobs_of_one_tick_take_no_deep_stack() -> None:
     stage = Stage("immediate")
     flow = start(stage, "".join(f"  j{n}: {{command: x}}\n" for n in range(1000)))
