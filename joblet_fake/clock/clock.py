@@ -123,6 +123,7 @@ class Clock:
         self._rearm: Callable[[], None] | None = None
         self._moved: dict[Callable[[], None], None] = {}
         self._moving = threading.Lock()
+        self._waited = threading.local()
         self.holds = Holds(self.lock)
 
     # Reading
@@ -250,7 +251,8 @@ class Clock:
             ValueError: the sum is negative; time only moves forward.
             RuntimeError: called from inside a timer's action or a program, or on the fake's own
                 thread.
-            Exception: what a program raised on the way; time stands at that moment.
+            Exception: what a program raised on the way; time stands at that moment. On another
+                thread than the test's it is kept too, and fails the test at its end.
         """
         self._check()
         delta = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
@@ -272,7 +274,9 @@ class Clock:
         `advance` blocks it meanwhile: that is enough where no program needs this loop.
         """
         self._check()
-        await asyncio.to_thread(self.advance, seconds, minutes=minutes, hours=hours, days=days)
+        await self._elsewhere(
+            lambda: self.advance(seconds, minutes=minutes, hours=hours, days=days)
+        )
 
     def run_until_idle(self, *, limit: float = 366 * 86_400) -> None:
         """Move time to each next due timer until there is none but for ticks of open streams.
@@ -299,7 +303,7 @@ class Clock:
     async def run_until_idle_async(self, *, limit: float = 366 * 86_400) -> None:
         """Move time like `run_until_idle`; the running event loop goes on meanwhile."""
         self._check()
-        await asyncio.to_thread(self.run_until_idle, limit=limit)
+        await self._elsewhere(lambda: self.run_until_idle(limit=limit))
 
     def _busy(self) -> bool:
         with self.lock:
@@ -342,10 +346,10 @@ class Clock:
         while not predicate():
             if self.holds:
                 # What works now may ask for a timer.
-                await asyncio.to_thread(self._jump, self.now_ns)
+                await self._elsewhere(lambda: self._jump(self.now_ns))
             self._hop(self._next_towards(end))
             if self.holds:
-                await asyncio.to_thread(self._jump, self.now_ns)
+                await self._elsewhere(lambda: self._jump(self.now_ns))
             else:
                 await asyncio.sleep(0)
 
@@ -494,7 +498,7 @@ class Clock:
         Args:
             hold: the hold.
             failure: why the code failed: raised by whoever moves time by hand, if anybody does,
-                otherwise told to `holds.failed`.
+                otherwise told to `holds.failed`, as is what the test would not get to see.
         """
         holds = self.holds
         with holds.caused_by(hold.cause):
@@ -543,7 +547,7 @@ class Clock:
             with self.lock:
                 self._refuse_inside()
         holds = self.holds
-        with self._moving, self.lock, holds.heard():
+        with self._moving, self.lock, holds.heard(self._reaches_test):
             try:
                 holds.wait()
                 goal = target()
@@ -558,6 +562,31 @@ class Clock:
                 self._move(goal)
             finally:
                 self._tell_of_move()
+
+    async def _elsewhere(self, move: Callable[[], None]) -> None:
+        """Move time on another thread, for whoever awaits it here.
+
+        Whether an error reaches the test is a question of the awaiting thread, as long as it does
+        await.
+        """
+        waited = self.holds.by_test()
+
+        def work() -> None:
+            self._waited.reaches = lambda: waited
+            try:
+                move()
+            finally:
+                del self._waited.reaches
+
+        try:
+            await asyncio.to_thread(work)
+        except asyncio.CancelledError:
+            waited = False
+            raise
+
+    def _reaches_test(self) -> bool:
+        reaches: Callable[[], bool] = getattr(self._waited, "reaches", self.holds.by_test)
+        return reaches()
 
     def _hop(self, moment: int) -> None:
         """Move time to a moment at which something is due, and wait for nothing."""

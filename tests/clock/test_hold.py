@@ -156,6 +156,89 @@ def test_code_that_fails_while_nobody_moves_time_is_told_of_otherwise() -> None:
     assert [str(failure) for failure in failures] == ["broken"]
 
 
+def test_a_failure_raised_to_a_thread_that_is_not_the_tests_is_told_of_as_well() -> None:
+    clock = Clock("frozen")
+    failures: list[BaseException] = []
+    clock.holds.failed = failures.append
+    code = Code(clock)
+    raised: list[BaseException] = []
+
+    def fail() -> None:
+        raise RuntimeError("broken")
+
+    def app() -> None:
+        try:
+            clock.advance(5)
+        except RuntimeError as error:
+            raised.append(error)
+
+    code.at(1, "fails", fail)
+    worker = threading.Thread(target=app)
+    worker.start()
+    worker.join(10)
+
+    assert raised == failures
+    assert [str(failure) for failure in failures] == ["broken"]
+
+
+def test_a_failure_raised_to_the_test_itself_is_told_of_there_alone() -> None:
+    clock = Clock("frozen")
+    failures: list[BaseException] = []
+    clock.holds.failed = failures.append
+    code = Code(clock)
+
+    def fail() -> None:
+        raise RuntimeError("broken")
+
+    code.at(1, "fails", fail)
+    with pytest.raises(RuntimeError, match="broken"):
+        clock.advance(5)
+    code.at(1, "fails", fail)
+    with pytest.raises(RuntimeError, match="broken"):
+        asyncio.run(clock.advance_async(5))
+
+    assert failures == []
+
+
+@pytest.mark.parametrize("given_up", ["by a task of another thread", "by a cancelled task"])
+def test_a_failure_that_no_task_of_the_test_awaits_is_told_of(given_up: str) -> None:
+    clock = Clock("frozen")
+    failures: list[BaseException] = []
+    told = threading.Event()
+    clock.holds.failed = lambda failure: (failures.append(failure), told.set())[0]
+    code = Code(clock)
+    go, begun = threading.Event(), threading.Event()
+
+    def fail() -> None:
+        begun.set()
+        assert go.wait(10)
+        raise RuntimeError("broken")
+
+    async def cancels() -> None:
+        task = asyncio.create_task(clock.advance_async(5))
+        await asyncio.to_thread(begun.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        go.set()
+
+    def app() -> None:
+        go.set()
+        with pytest.raises(RuntimeError, match="broken"):
+            asyncio.run(clock.advance_async(5))
+
+    code.at(1, "fails", fail)
+    if given_up == "by a cancelled task":
+        asyncio.run(cancels())
+    else:
+        worker = threading.Thread(target=app)
+        worker.start()
+        worker.join(10)
+
+    assert told.wait(10)
+    assert [str(failure) for failure in failures] == ["broken"]
+
+
 def test_several_failures_of_one_moment_are_told_together() -> None:
     clock = Clock("frozen")
     code = Code(clock)
