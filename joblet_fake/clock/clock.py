@@ -25,6 +25,9 @@ NANOS: Final = 1_000_000_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
+PAUSE: Final = 50e-6
+"""Real seconds in which other threads have a turn between two parts of something long."""
+
 
 def seconds(value: float) -> int:
     """Give a number of seconds in nanoseconds, the clock's own unit."""
@@ -469,6 +472,29 @@ class Clock:
         """
         return self.holds.begin(self.now_ns())
 
+    def aside(self, work: Callable[[], None]) -> None:
+        """Have one part of something long done under the lock, and yet not now; called under it.
+
+        It is done at this moment, on a thread of its own, so that neither the fake's own thread nor
+        the lock is kept for all the parts together. Whoever caused it waits, and so does time.
+
+        Args:
+            work: what is done.
+        """
+        hold = self.hold()
+
+        def run() -> None:
+            failure: BaseException | None = None
+            time.sleep(PAUSE)
+            with self.at_moment_of(hold):
+                try:
+                    work()
+                except Exception as error:  # noqa: BLE001 - it must fail the test
+                    failure = error
+            self.let_go(hold, failure)
+
+        threading.Thread(target=run, name="joblet-fake-aside", daemon=True).start()
+
     @contextmanager
     def by_hand(self) -> Iterator[None]:
         """Change something as a test does, then wait, without the lock, for what it set to work."""
@@ -502,15 +528,18 @@ class Clock:
         """
         holds = self.holds
         with holds.caused_by(hold.cause):
-            if not holds.end(hold):
+            if not holds.has(hold):
                 return
             if failure is not None:
                 holds.fail(failure)
             try:
+                # It is over only then: what follows from it may begin other holds, and whoever
+                # looks without the lock must not find a moment with none.
                 self.settle()
             except Exception as error:  # noqa: BLE001 - whoever is here now could not tell anybody
                 holds.fail(error)
             finally:
+                holds.end(hold)
                 holds.tell()
 
     # For the server, which drives a flowing clock

@@ -86,12 +86,13 @@ class Holds:
         self.begun += 1
         return hold
 
-    def end(self, hold: Hold) -> bool:
-        """End a hold, under the lock; tell whether it was not over yet."""
-        if hold not in self._open:
-            return False
-        del self._open[hold]
-        return True
+    def has(self, hold: Hold) -> bool:
+        """Tell whether a hold is not over."""
+        return hold in self._open
+
+    def end(self, hold: Hold) -> None:
+        """End a hold, under the lock."""
+        self._open.pop(hold, None)
 
     def tell(self) -> None:
         """Tell whoever waits that a hold is over."""

@@ -286,6 +286,51 @@ def test_what_follows_from_code_is_waited_for_too() -> None:
     assert [name for _, name in code.done] == ["first", "second"]
 
 
+def test_something_long_is_done_in_parts_between_which_others_get_the_lock() -> None:
+    clock = Clock("frozen")
+    done: list[tuple[int, float]] = []
+    start = clock.now()
+    asked: list[int] = []
+
+    def part(number: int) -> None:
+        asked.append(number)
+        done.append((number, (clock.now() - start).total_seconds()))
+        time.sleep(0.002)
+        if number:
+            clock.call_later(0, lambda: clock.aside(lambda: part(number - 1)))
+
+    clock.call_later(1, lambda: clock.aside(lambda: part(20)))
+    clock.call_later(1, lambda: done.append((99, 1.0)))
+    threading.Thread(target=clock.advance, args=(5,)).start()
+    between = 0
+    while not asked:
+        time.sleep(0)
+    while asked[-1]:
+        with clock.lock:
+            between += bool(clock.holds) and asked[-1] > 0
+    clock.advance()
+
+    assert done == [(20, 1.0), (99, 1.0), *((number, 1.0) for number in range(19, -1, -1))]
+    assert between > 1
+
+
+def test_there_is_no_moment_without_a_hold_between_two_that_follow_from_each_other() -> None:
+    """Whoever looks whether code works does so without the lock."""
+    clock = Clock("frozen")
+    seen: list[bool] = []
+
+    def look() -> None:
+        seen.append(bool(clock.holds))
+
+    with clock.lock:
+        hold = clock.hold()
+    clock.call_later(0, look)
+    clock.let_go(hold)
+
+    assert seen == [True]
+    assert not clock.holds
+
+
 def test_letting_go_twice_is_as_good_as_once() -> None:
     clock = Clock("frozen")
     with clock.lock:

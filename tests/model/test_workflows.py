@@ -180,7 +180,8 @@ def test_a_refused_launch_is_a_failure_too(stage: Stage) -> None:
 
 def test_a_thousand_jobs_of_one_tick_take_no_deep_stack() -> None:
     stage = Stage("immediate")
-    flow = start(stage, "".join(f"  j{n}: {{command: x}}\n" for n in range(1000)))
+    with stage.clock.by_hand():
+        flow = start(stage, "".join(f"  j{n}: {{command: x}}\n" for n in range(1000)))
 
     assert set(statuses(flow).values()) == {"RUNNING"}
 
