@@ -265,11 +265,17 @@ class Script(Entry):
             reason: what follows `job run failed: execution failed: `.
 
         Raises:
+            TypeError: the reason is no text.
             ValueError: the program does something before.
 
         >>> Script().fails_to_start("no space left on device")
         on().fails_to_start('no space left on device')
         """
+        if not isinstance(reason, str):
+            raise TypeError(
+                f"fails_to_start({reason!r}): it takes the reason as text, such as "
+                "'no space left on device'"
+            )
         if self._part.said:
             raise ValueError("fails_to_start() stands alone: what does not start does nothing")
         self._say(f"fails_to_start({reason!r})", end=True)

@@ -31,6 +31,12 @@ SHORTLY: Final = 0.01
 ASKED_AT_ONCE: Final = 200
 """How many calls can wait for code of the test at once; a predicate that asks itself gets there."""
 
+INSTEAD: Final = (
+    "a predicate says yes or no at once, by what it is given; the call that it is asked about "
+    "waits for it, so it can't wait for the fake, nor for a clock to go on"
+)
+"""What is right for a predicate that waits."""
+
 TEXT_SHOWN: Final = 500
 """How many characters of an error's text a client sees."""
 
@@ -254,7 +260,9 @@ class Backend:
                         limit = self.code_timeout if of_test else None
                         await asyncio.wait_for(waker.wait_for_code(), limit)
                     except TimeoutError:
-                        late = stuck("a predicate", self.code_timeout, thread, work.__code__)
+                        late = stuck(
+                            "a predicate", self.code_timeout, thread, work.__code__, INSTEAD
+                        )
                         if late is not None and not given:
                             failed.append(late)
             finally:
