@@ -251,7 +251,7 @@ class Backend:
                     ),
                     "a predicate of the test failed",
                 )
-            self._asked += 1
+            self._asked += of_test
             try:
                 thread = threading.Thread(target=work, name="joblet-fake-asks", daemon=True)
                 thread.start()
@@ -266,7 +266,7 @@ class Backend:
                         if late is not None and not given:
                             failed.append(late)
             finally:
-                self._asked -= 1
+                self._asked -= of_test
         if failed and not of_test:
             raise failed[0]
         if failed:
