@@ -16,6 +16,7 @@ from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView
 from joblet_fake.model.model import Model
 from joblet_fake.model.snapshot import Snapshot
+from joblet_fake.model.tenure import laying_down
 from joblet_fake.networks_view import NetworksView
 from joblet_fake.options import DEFAULT_API, Options
 from joblet_fake.programs import LIMIT, Programs, owner
@@ -439,9 +440,10 @@ class FakeJoblet(Named):
         from joblet_fake.populate import populate  # noqa: PLC0415 - few need it
 
         check_thread()
-        return populate(
-            self, jobs=jobs, networks=networks, volumes=volumes, runtimes=runtimes, days=days
-        )
+        with laying_down():
+            return populate(
+                self, jobs=jobs, networks=networks, volumes=volumes, runtimes=runtimes, days=days
+            )
 
     populate_async = twin(populate)
 
@@ -492,7 +494,7 @@ class FakeJoblet(Named):
         00:01:00 'hi\n'
         """
         self._check_resting()
-        with self.clock.at_rest():
+        with laying_down(), self.clock.at_rest():
             return Snapshot(self.model, self._state_options)
 
     snapshot_async = twin(snapshot)
@@ -516,7 +518,8 @@ class FakeJoblet(Named):
         """
         self._check_resting()
         snapshot.check(self._state_options)
-        prepared = snapshot.prepared(self.model)
+        with laying_down():
+            prepared = snapshot.prepared(self.model)
         self.programs.close_local()
         with self.clock.at_rest():
             prepared.begin()

@@ -306,6 +306,8 @@ def _checked(item: pytest.Item) -> Generator[None, object, object]:
         try:
             fake.check()
         except BaseException as error:
+            if error is failure:
+                raise  # it got here on another way as well, such as by an app's future
             raise error from failure
     if failure is not None:
         raise failure

@@ -12,7 +12,10 @@ import pytest
 from joblet_fake.faults import PRESETS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from joblet_fake import FakeJoblet
+    from joblet_fake.faults import Faults
 
 
 def code_of(joblet: FakeJoblet, method: str, **fields: Any) -> str:
@@ -141,3 +144,46 @@ def test_the_end_of_a_fake_does_not_wait_for_faults(joblet: FakeJoblet) -> None:
     assert time.monotonic() - began < 3
     with pytest.raises(grpc.RpcError):
         next(stream)
+
+
+# What is refused when it is written
+
+
+@pytest.mark.parametrize(
+    ("write", "text"),
+    [
+        (lambda faults: faults.preset("outage", seconds=-3), r"during\(-3\)"),
+        (lambda faults: faults.server.quota(-1, 1), r"quota\(-1, per=1\): the least is 0"),
+        (lambda faults: faults.on("RunJob").times(1).fail("Unavailible"), "near: 'UNAVAILABLE'"),
+        (lambda faults: faults.on("RunJob").delay(1e300), "no clock goes on for so long"),
+        (lambda faults: faults.on("RunJob").fail("INTERNAL", "x" * 200_000), "200,000 bytes"),
+        (lambda faults: faults.on("RunJob").fail("INTERNAL", "ä" * 1_001), "6,006 bytes"),
+    ],
+)
+def test_a_rule_that_is_refused_is_not_there(
+    joblet: FakeJoblet, write: Callable[[Faults], object], text: str
+) -> None:
+    with pytest.raises(ValueError, match=text):
+        write(joblet.faults)
+
+    assert joblet.faults.unused == []
+    joblet.faults.check()
+
+
+def test_a_rule_that_has_an_action_stays_when_more_is_refused(joblet: FakeJoblet) -> None:
+    rule = joblet.faults.on("ListJobs").fail("UNAVAILABLE", times=1)
+    with pytest.raises(ValueError, match="the call is over before it"):
+        rule.delay(1)
+
+    assert joblet.faults.active == [rule]
+    with pytest.raises(grpc.RpcError):
+        joblet.rpc("ListJobs")
+
+
+def test_the_longest_details_reach_a_client(joblet: FakeJoblet) -> None:
+    joblet.faults.on("ListJobs").fail("INTERNAL", "ä" * 1_000, times=1)
+    with pytest.raises(grpc.RpcError) as caught:
+        joblet.rpc("ListJobs")
+    error: Any = caught.value
+
+    assert (error.code().name, error.details()) == ("INTERNAL", "ä" * 1_000)

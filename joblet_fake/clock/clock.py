@@ -25,6 +25,9 @@ NANOS: Final = 1_000_000_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
+PAUSE: Final = 50e-6
+"""Real seconds in which other threads have a turn between two parts of something long."""
+
 
 def seconds(value: float) -> int:
     """Give a number of seconds in nanoseconds, the clock's own unit."""
@@ -123,6 +126,7 @@ class Clock:
         self._rearm: Callable[[], None] | None = None
         self._moved: dict[Callable[[], None], None] = {}
         self._moving = threading.Lock()
+        self._waited = threading.local()
         self.holds = Holds(self.lock)
 
     # Reading
@@ -250,7 +254,8 @@ class Clock:
             ValueError: the sum is negative; time only moves forward.
             RuntimeError: called from inside a timer's action or a program, or on the fake's own
                 thread.
-            Exception: what a program raised on the way; time stands at that moment.
+            Exception: what a program raised on the way; time stands at that moment. On another
+                thread than the test's it is kept too, and fails the test at its end.
         """
         self._check()
         delta = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
@@ -272,7 +277,9 @@ class Clock:
         `advance` blocks it meanwhile: that is enough where no program needs this loop.
         """
         self._check()
-        await asyncio.to_thread(self.advance, seconds, minutes=minutes, hours=hours, days=days)
+        await self._elsewhere(
+            lambda: self.advance(seconds, minutes=minutes, hours=hours, days=days)
+        )
 
     def run_until_idle(self, *, limit: float = 366 * 86_400) -> None:
         """Move time to each next due timer until there is none but for ticks of open streams.
@@ -299,7 +306,7 @@ class Clock:
     async def run_until_idle_async(self, *, limit: float = 366 * 86_400) -> None:
         """Move time like `run_until_idle`; the running event loop goes on meanwhile."""
         self._check()
-        await asyncio.to_thread(self.run_until_idle, limit=limit)
+        await self._elsewhere(lambda: self.run_until_idle(limit=limit))
 
     def _busy(self) -> bool:
         with self.lock:
@@ -342,10 +349,10 @@ class Clock:
         while not predicate():
             if self.holds:
                 # What works now may ask for a timer.
-                await asyncio.to_thread(self._jump, self.now_ns)
+                await self._elsewhere(lambda: self._jump(self.now_ns))
             self._hop(self._next_towards(end))
             if self.holds:
-                await asyncio.to_thread(self._jump, self.now_ns)
+                await self._elsewhere(lambda: self._jump(self.now_ns))
             else:
                 await asyncio.sleep(0)
 
@@ -465,6 +472,29 @@ class Clock:
         """
         return self.holds.begin(self.now_ns())
 
+    def aside(self, work: Callable[[], None]) -> None:
+        """Have one part of something long done under the lock, and yet not now; called under it.
+
+        It is done at this moment, on a thread of its own, so that neither the fake's own thread nor
+        the lock is kept for all the parts together. Whoever caused it waits, and so does time.
+
+        Args:
+            work: what is done.
+        """
+        hold = self.hold()
+
+        def run() -> None:
+            failure: BaseException | None = None
+            time.sleep(PAUSE)
+            with self.at_moment_of(hold):
+                try:
+                    work()
+                except Exception as error:  # noqa: BLE001 - it must fail the test
+                    failure = error
+            self.let_go(hold, failure)
+
+        threading.Thread(target=run, name="joblet-fake-aside", daemon=True).start()
+
     @contextmanager
     def by_hand(self) -> Iterator[None]:
         """Change something as a test does, then wait, without the lock, for what it set to work."""
@@ -494,19 +524,22 @@ class Clock:
         Args:
             hold: the hold.
             failure: why the code failed: raised by whoever moves time by hand, if anybody does,
-                otherwise told to `holds.failed`.
+                otherwise told to `holds.failed`, as is what the test would not get to see.
         """
         holds = self.holds
         with holds.caused_by(hold.cause):
-            if not holds.end(hold):
+            if not holds.has(hold):
                 return
             if failure is not None:
                 holds.fail(failure)
             try:
+                # It is over only then: what follows from it may begin other holds, and whoever
+                # looks without the lock must not find a moment with none.
                 self.settle()
             except Exception as error:  # noqa: BLE001 - whoever is here now could not tell anybody
                 holds.fail(error)
             finally:
+                holds.end(hold)
                 holds.tell()
 
     # For the server, which drives a flowing clock
@@ -543,7 +576,7 @@ class Clock:
             with self.lock:
                 self._refuse_inside()
         holds = self.holds
-        with self._moving, self.lock, holds.heard():
+        with self._moving, self.lock, holds.heard(self._reaches_test):
             try:
                 holds.wait()
                 goal = target()
@@ -558,6 +591,31 @@ class Clock:
                 self._move(goal)
             finally:
                 self._tell_of_move()
+
+    async def _elsewhere(self, move: Callable[[], None]) -> None:
+        """Move time on another thread, for whoever awaits it here.
+
+        Whether an error reaches the test is a question of the awaiting thread, as long as it does
+        await.
+        """
+        waited = self.holds.by_test()
+
+        def work() -> None:
+            self._waited.reaches = lambda: waited
+            try:
+                move()
+            finally:
+                del self._waited.reaches
+
+        try:
+            await asyncio.to_thread(work)
+        except asyncio.CancelledError:
+            waited = False
+            raise
+
+    def _reaches_test(self) -> bool:
+        reaches: Callable[[], bool] = getattr(self._waited, "reaches", self.holds.by_test)
+        return reaches()
 
     def _hop(self, moment: int) -> None:
         """Move time to a moment at which something is due, and wait for nothing."""

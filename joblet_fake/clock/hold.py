@@ -58,10 +58,14 @@ class Holds:
 
     Attributes:
         begun: how many holds there have been.
-        failed: told of code that failed while nobody moved time by hand.
+        failed: told of code that failed while nobody moved time by hand, or somebody for whom
+            the test need not look.
+        own: the threads whose errors are the test's own business: that of the fake's maker, and
+            the process's main one.
     """
 
     def __init__(self, lock: threading.RLock) -> None:
+        self.own = frozenset({threading.get_ident(), threading.main_thread().ident})
         self._lock = lock
         self._open: dict[Hold, None] = {}
         self._freed = threading.Condition(lock)
@@ -82,12 +86,13 @@ class Holds:
         self.begun += 1
         return hold
 
-    def end(self, hold: Hold) -> bool:
-        """End a hold, under the lock; tell whether it was not over yet."""
-        if hold not in self._open:
-            return False
-        del self._open[hold]
-        return True
+    def has(self, hold: Hold) -> bool:
+        """Tell whether a hold is not over."""
+        return hold in self._open
+
+    def end(self, hold: Hold) -> None:
+        """End a hold, under the lock."""
+        self._open.pop(hold, None)
 
     def tell(self) -> None:
         """Tell whoever waits that a hold is over."""
@@ -126,13 +131,29 @@ class Holds:
             self.failed(failure)
 
     @contextmanager
-    def heard(self) -> Iterator[None]:
-        """Have `wait` raise what fails meanwhile; one thread at a time does so."""
+    def heard(self, reaches: Callable[[], bool]) -> Iterator[None]:
+        """Have `wait` raise what fails meanwhile; one thread at a time does so.
+
+        Args:
+            reaches: whether what is raised here gets to the test; where it does not, an app's
+                thread or an abandoned task could swallow it, so that `failed` is told as well.
+        """
         self._failures = []
         try:
             yield
+        except BaseException as error:
+            if not reaches() and self.failed is not None:
+                self.failed(error)
+            raise
         finally:
-            self._failures = None
+            # What came too late for `wait`, such as beside an interrupt.
+            left, self._failures = self._failures, None
+            for failure in left:
+                self.fail(failure)
+
+    def by_test(self) -> bool:
+        """Tell whether this thread is one whose errors reach the test."""
+        return threading.get_ident() in self.own
 
     def rest(self) -> None:
         """Wait until no code works; the lock, taken once, is free meanwhile."""

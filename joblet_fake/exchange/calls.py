@@ -92,10 +92,11 @@ class Calls:
 
         Raises:
             TimeoutError: there were fewer; the message says what was called.
-            ValueError: no method, or more than one, has that name.
+            ValueError: no method, or more than one, has that name; or `n` is below 1.
             RuntimeError: called on the fake's own thread, which could not go on.
         """
         key = self._api.method(method).key
+        _check_number(n)
         self._check()
         if not wait_until(lambda: len(self._answered(key)) >= n, self._watch, timeout):
             raise self._too_few(key, n, timeout)
@@ -104,6 +105,7 @@ class Calls:
     async def wait_for_async(self, method: str, n: int = 1, timeout: float = 5) -> list[Call]:  # noqa: ASYNC109 - as its twin
         """Wait like `wait_for`, without blocking the event loop."""
         key = self._api.method(method).key
+        _check_number(n)
         self._check()
         if not await wait_until_async(lambda: len(self._answered(key)) >= n, self._watch, timeout):
             raise self._too_few(key, n, timeout)
@@ -124,6 +126,7 @@ class Calls:
             TimeoutError: there were fewer; the message says what was called.
             RuntimeError: called on the fake's own thread, which could not go on.
         """
+        _check_number(n)
         self._check()
         if not wait_until(lambda: len(self._following(job_id)) >= n, self._watch, timeout):
             raise self._too_few_followers(job_id, n, timeout)
@@ -136,6 +139,7 @@ class Calls:
         timeout: float = 5,  # noqa: ASYNC109 - as its twin
     ) -> list[Call]:
         """Wait like `wait_for_subscriber`, without blocking the event loop."""
+        _check_number(n)
         self._check()
         if not await wait_until_async(
             lambda: len(self._following(job_id)) >= n, self._watch, timeout
@@ -298,3 +302,13 @@ class Calls:
             for (method, code), count in seen.items()
         )
         return calls or "none"
+
+
+def _check_number(n: int) -> None:
+    """Refuse to wait for what is there already.
+
+    Raises:
+        ValueError: it is not 1 or more.
+    """
+    if n < 1:
+        raise ValueError(f"n={n!r}: wait for one call at least")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Self
+import functools
+from typing import TYPE_CHECKING, ParamSpec, Protocol, Self, TypeVar, cast
 
 from joblet_fake.clock import seconds as nanos
 from joblet_fake.exchange import fault_words as words
@@ -21,11 +22,14 @@ from joblet_fake.words import Named
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from joblet_fake.exchange.fault_actions import Action
     from joblet_fake.exchange.fault_plan import Plan
     from joblet_fake.wire import Method
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Book(Protocol):
@@ -41,6 +45,20 @@ class Book(Protocol):
 
     def remove(self, rule: Rule) -> None:
         """Take a rule back."""
+
+
+def refusing(verb: Callable[P, T]) -> Callable[P, T]:
+    """Take a rule back whose writing is refused before it says any action: it will say none."""
+
+    @functools.wraps(verb)
+    def write(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return verb(*args, **kwargs)
+        except (TypeError, ValueError):
+            cast("Rule", args[0])._forget_if_unsaid()  # noqa: SLF001 - its own
+            raise
+
+    return write
 
 
 class Rule(Named):
@@ -74,6 +92,7 @@ class Rule(Named):
 
     # Conditions
 
+    @refusing
     def times(self, n: int) -> Self:
         """Hit n calls, and be used up then; without it, all until the rule is cleared.
 
@@ -88,6 +107,7 @@ class Rule(Named):
         self._condition(written).times = count
         return self
 
+    @refusing
     def skip(self, n: int) -> Self:
         """Let the first n calls go that reach the rule.
 
@@ -102,6 +122,7 @@ class Rule(Named):
         self._condition(written).skip = count
         return self
 
+    @refusing
     def every(self, n: int) -> Self:
         """Hit each nth call that reaches the rule: the nth, the 2nth and so on.
 
@@ -116,6 +137,7 @@ class Rule(Named):
         self._condition(written).every = count
         return self
 
+    @refusing
     def probability(self, p: float) -> Self:
         """Hit a share of the calls, drawn from the fake's seed: the same ones for the same seed.
 
@@ -131,6 +153,7 @@ class Rule(Named):
         stage.draw(self._plan.chance)
         return self
 
+    @refusing
     def quota(self, calls: int, per: float) -> Self:
         """Hit what is too much: calls beyond a number within a window of time.
 
@@ -147,6 +170,7 @@ class Rule(Named):
         self._condition(written).quota = (count, nanos(window))
         return self
 
+    @refusing
     def during(self, seconds: float) -> Self:
         """Hit calls for some time from now on, and none after it.
 
@@ -162,6 +186,7 @@ class Rule(Named):
         stage.during = self._book.now_ns() + nanos(length)
         return self
 
+    @refusing
     def after(self, messages: int | None = None, bytes: int | None = None) -> Self:  # noqa: A002 - the word of the grammar
         """Act inside a stream, and not before it.
 
@@ -186,6 +211,7 @@ class Rule(Named):
             stage.messages = count
         return self
 
+    @refusing
     def after_effect(self) -> Self:
         """Act when the work is done, in place of the reply; of a stream, in place of its end.
 
@@ -197,6 +223,7 @@ class Rule(Named):
 
     # Actions
 
+    @refusing
     def fail(
         self,
         code: object,
@@ -219,6 +246,7 @@ class Rule(Named):
         name = words.code_name(code)
         if not isinstance(details, str):
             raise TypeError(f"fail({name!r}, {details!r}): details are text")
+        words.sendable(f"fail({name!r}, ...)", details)
         sent = words.trailers(trailers)
         shown = repr(name)
         shown += f", {details!r}" if details else ""
@@ -227,6 +255,7 @@ class Rule(Named):
             shown += f", times={words.whole(f'times={times!r}', times)}"
         return self._act(Fail(name, details, sent), f"fail({shown})", times)
 
+    @refusing
     def end(self) -> Self:
         """End a stream early, and with OK: that something is missing shows nowhere.
 
@@ -236,6 +265,7 @@ class Rule(Named):
         self._for_streams("end()", ".fail(code) ends any call")
         return self._act(End(), "end()")
 
+    @refusing
     def delay(self, seconds: float) -> Self:
         """Have the call wait; another action may follow.
 
@@ -246,8 +276,9 @@ class Rule(Named):
             ValueError: that is no length of time, or as for `fail`.
         """
         written = f"delay({seconds!r})"
-        return self._act(Delay(words.length(written, seconds)), written)
+        return self._act(Delay(words.length(written, seconds, most=words.LONGEST)), written)
 
+    @refusing
     def stall(self) -> Self:
         """Give no answer until the caller gives up or the rule is cleared.
 
@@ -259,6 +290,7 @@ class Rule(Named):
         """
         return self._act(Stall(), "stall()")
 
+    @refusing
     def drop_connection(self) -> Self:
         """Close the caller's connection, with all calls that are open on it.
 
@@ -267,6 +299,7 @@ class Rule(Named):
         """
         return self._act(Cut(), "drop_connection()")
 
+    @refusing
     def reset(self) -> Self:
         """Reset the caller's connection (TCP RST), with all calls that are open on it.
 
@@ -275,6 +308,7 @@ class Rule(Named):
         """
         return self._act(Cut(reset=True), "reset()")
 
+    @refusing
     def restart(self) -> Self:
         """Crash and restart the whole server, as `joblet.restart()` does.
 
@@ -283,6 +317,7 @@ class Rule(Named):
         """
         return self._act(Restart(), "restart()")
 
+    @refusing
     def truncate(self, bytes: int, *, messages: int | None = None) -> Self:  # noqa: A002 - as above
         """Cut messages off; what is left may be no message at all.
 
@@ -296,6 +331,7 @@ class Rule(Named):
         size = words.whole(f"truncate({bytes!r})", bytes, least=0)
         return self._damage("truncate", messages, size, shown=str(size))
 
+    @refusing
     def duplicate(self, *, messages: int | None = None) -> Self:
         """Send messages twice.
 
@@ -307,6 +343,7 @@ class Rule(Named):
         """
         return self._damage("duplicate", messages)
 
+    @refusing
     def reorder(self, *, messages: int | None = None) -> Self:
         """Send each message after the one that should follow it, pair by pair.
 
@@ -318,6 +355,7 @@ class Rule(Named):
         """
         return self._damage("reorder", messages)
 
+    @refusing
     def corrupt(self, *, messages: int | None = None) -> Self:
         """Send messages that no decoder takes.
 
@@ -373,6 +411,10 @@ class Rule(Named):
         return self._plan.used
 
     # Writing
+
+    def _forget_if_unsaid(self) -> None:
+        if not self._plan.stages[0].actions:
+            self._book.remove(self)
 
     def _last(self) -> Stage:
         return Stage() if self._then else self._plan.stages[-1]

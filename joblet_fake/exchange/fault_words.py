@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import quote
 
 from joblet_fake.services import CODES
 from joblet_fake.words import near
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
 KEY: Final = re.compile(r"[0-9a-z_.-]+")
 """A metadata key."""
+
+LONGEST: Final = 100 * 366 * 86_400.0
+"""The longest delay in seconds, a century."""
+
+MOST_DETAILS: Final = 6_000
+"""How long an error's text can be as gRPC sends it, so that every client takes it."""
+
+UNQUOTED: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
+"""The characters of a text that gRPC sends as they are; of others each byte takes three."""
 
 TEXT: Final = re.compile(r"[\x20-\x7e]*")
 """A metadata value that is no bytes."""
@@ -46,12 +56,31 @@ def whole(written: str, value: object, *, least: int = 1) -> int:
     return value
 
 
-def length(written: str, value: object) -> float:
+def sendable(written: str, details: str) -> None:
+    """Refuse details that no client would get.
+
+    Raises:
+        ValueError: they are longer than gRPC's clients take metadata.
+
+    >>> sendable("fail('INTERNAL', ...)", "no" * 10_000)
+    Traceback (most recent call last):
+    ValueError: fail('INTERNAL', ...): details of 20,000 bytes: clients take 6,000 of metadata, \
+and see RESOURCE_EXHAUSTED in place of more
+    """
+    size = len(quote(details, safe=UNQUOTED))
+    if size > MOST_DETAILS:
+        raise ValueError(
+            f"{written}: details of {size:,} bytes: clients take {MOST_DETAILS:,} of metadata, and "
+            "see RESOURCE_EXHAUSTED in place of more"
+        )
+
+
+def length(written: str, value: object, *, most: float = math.inf) -> float:
     """Give a number of seconds out of a rule.
 
     Raises:
         TypeError: it is no number.
-        ValueError: it is no length of time.
+        ValueError: it is no length of time, or longer than any clock goes.
 
     >>> length("delay(0)", 0)
     Traceback (most recent call last):
@@ -61,6 +90,11 @@ def length(written: str, value: object) -> float:
         raise TypeError(f"{written}: it takes a number of seconds")
     if not 0 < value < math.inf:
         raise ValueError(f"{written}: it takes a number of seconds above 0")
+    if value > most:
+        raise ValueError(
+            f"{written}: no clock goes on for so long: {most:g} s are the most, and .stall() is "
+            "for ever"
+        )
     return float(value)
 
 

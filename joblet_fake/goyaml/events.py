@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from typing import TYPE_CHECKING, Final
 
 from yaml.parser import Parser
@@ -15,12 +16,18 @@ if TYPE_CHECKING:
 
 BREAKS: Final = "\r\n\x85\u2028\u2029"
 BLANK: Final = "\0 \t" + BREAKS
+LONGEST_KEY: Final = 1024
+"""How many characters a key without a question mark has at most."""
+TURN: Final = 64
+PAUSE: Final = 50e-6
+"""After how many tokens other threads have a turn, and for how many seconds at least."""
 
 
 class Events(Reader, Scanner, Parser):
     """PyYAML's parser with the few rules in which the real library's differs."""
 
     def __init__(self, text: str) -> None:
+        self._fetched = 0
         Reader.__init__(self, text)
         Scanner.__init__(self)
         Parser.__init__(self)
@@ -32,8 +39,38 @@ class Events(Reader, Scanner, Parser):
         if len(self.tokens) <= 2:  # noqa: PLR2004 - as said
             return True
         self.stale_possible_simple_keys()
-        nearest = self.next_possible_simple_key()  # type: ignore[no-untyped-call]  # PyYAML's
-        return bool(nearest == self.tokens_taken)
+        return self.next_possible_simple_key() == self.tokens_taken
+
+    def fetch_more_tokens(self) -> None:
+        """Fetch the next ones; in a long text, let other threads have a turn now and then."""
+        self._fetched += 1
+        if not self._fetched % TURN:
+            # Whoever only computes is asked for its turn every 5 ms, and a call needs several.
+            time.sleep(PAUSE)
+        super().fetch_more_tokens()
+
+    # Possible keys stand in the order of their places, the outer ones first: PyYAML looks at all of
+    # them for every token, which in deep brackets takes the square of their depth.
+
+    def stale_possible_simple_keys(self) -> None:
+        """Forget the possible keys that lie too far back, or on another line."""
+        keys = self.possible_simple_keys
+        while keys:
+            level = next(iter(keys))
+            key = keys[level]
+            if key.line == self.line and self.index - key.index <= LONGEST_KEY:
+                return
+            if key.required:
+                problem = "could not find expected ':'"
+                raise ScannerError(
+                    "while scanning a simple key", key.mark, problem, self.get_mark()
+                )
+            del keys[level]
+
+    def next_possible_simple_key(self) -> int | None:
+        """Give the number of the first token that may be a key."""
+        keys = self.possible_simple_keys
+        return keys[next(iter(keys))].token_number if keys else None
 
     def fetch_stream_end(self) -> None:
         """End on a line of its own."""

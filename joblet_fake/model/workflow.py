@@ -49,7 +49,8 @@ class Workflow:
         uuid: its id.
         yaml: the file as it was sent; "" if it was not (JOB-WF-21).
         created_ns: when it was made, nanoseconds since 1970.
-        jobs: its jobs, by name until they are started and by id from then on.
+        jobs: its jobs, by name until they are started and by id from then on; only `rename` changes
+            which.
         total: how many jobs it has.
         status: PENDING, RUNNING, COMPLETED, FAILED or CANCELED (JOB-WF-14).
         completed: how many jobs are COMPLETED.
@@ -57,6 +58,7 @@ class Workflow:
         canceled: how many were cancelled since a dependency ended otherwise.
         started_ns: when the first job was seen running; None until then.
         completed_ns: when all jobs had ended; None until then.
+        pending: those of the jobs that nothing was seen of, in the same order.
     """
 
     uuid: str
@@ -70,56 +72,97 @@ class Workflow:
     canceled: int = 0
     started_ns: int | None = None
     completed_ns: int | None = None
+    pending: dict[str, WorkflowJob] = field(default_factory=dict)
     _by_name: dict[str, WorkflowJob] = field(default_factory=dict)
+    _dependents: dict[str, list[WorkflowJob]] = field(default_factory=dict)
+    _open: int = 0
 
     def __post_init__(self) -> None:
-        self.total = len(self.jobs)
+        self.total = self._open = len(self.jobs)
+        self.pending = dict(self.jobs)
         self._by_name = dict(self.jobs)
+        for job in self.jobs.values():
+            for name in job.requires:
+                self._dependents.setdefault(name, []).append(job)
 
     def copied(self, copying: Copying) -> Workflow:
         """Give one with copies of the jobs."""
         made = copying.note(self, copy(self))
         made.jobs = {key: copying.of(job) for key, job in self.jobs.items()}
-        made._by_name = {name: copying.of(job) for name, job in self._by_name.items()}  # noqa: SLF001 - its own kind
+        made.pending = {key: copying.of(job) for key, job in self.pending.items()}
+        # Its own kind.
+        made._by_name = {name: copying.of(job) for name, job in self._by_name.items()}  # noqa: SLF001
+        made._dependents = {  # noqa: SLF001
+            name: [copying.of(job) for job in jobs] for name, jobs in self._dependents.items()
+        }
         return made
 
-    def see(self, job: WorkflowJob, status: str, now_ns: int) -> list[WorkflowJob]:
+    def rename(self, name: str, uuid: str) -> None:
+        """Know a job by its id from now on.
+
+        Args:
+            name: what it is known by.
+            uuid: the id.
+        """
+        job = self.jobs.pop(name)
+        job.uuid = uuid
+        self.jobs[uuid] = job
+        if self.pending.pop(name, None) is not None:
+            self.pending[uuid] = job
+
+    def see(self, key: str, status: str, now_ns: int) -> list[WorkflowJob]:
         """Take note of a job's status.
 
         Args:
-            job: which of the workflow's jobs.
+            key: which of the workflow's jobs.
             status: its status.
             now_ns: when that is seen, nanoseconds since 1970.
 
         Returns:
             The jobs that are cancelled by it (JOB-WF-12).
         """
-        self._count(job.status, -1)
-        self._count(status, 1)
-        job.status = status
+        job = self.jobs[key]
+        self._become(key, job, status)
         if status == words.RUNNING and self.started_ns is None:
             self.started_ns = now_ns
-        canceled = self._cancel() if status in TERMINAL else []
+        canceled = self._cancel(job) if status in TERMINAL else []
         self._judge(now_ns)
         return canceled
 
+    def _become(self, key: str, job: WorkflowJob, status: str) -> None:
+        self._count(job.status, -1)
+        self._count(status, 1)
+        job.status = status
+        if status != PENDING:
+            self.pending.pop(key, None)
+
     def _count(self, status: str, more: int) -> None:
+        if status in TERMINAL:
+            self._open -= more
         if status == words.COMPLETED:
             self.completed += more
         elif status == words.FAILED:
             self.failed += more
 
-    def _cancel(self) -> list[WorkflowJob]:
-        """Cancel what waits for a status that can't come, and what waits for that, and so on."""
+    def _cancel(self, ended: WorkflowJob) -> list[WorkflowJob]:
+        """Cancel what waits for a status that can't come, and what waits for that, and so on.
+
+        Args:
+            ended: the job that has come to its end: nothing else has changed for the others.
+        """
         canceled: list[WorkflowJob] = []
-        while True:
-            more = [job for job in self.jobs.values() if job.status == PENDING and self._vain(job)]
-            if not more:
-                self.canceled += len(canceled)
-                return canceled
-            for job in more:
-                job.status = words.CANCELED
-            canceled += more
+        news = [ended]
+        while news:
+            others = [job for each in news for job in self._dependents.get(each.name, ())]
+            news = []
+            for job in others:
+                if job.status == PENDING and self._vain(job):
+                    # Nothing is started of what waits: it is known by its name still.
+                    self._become(job.uuid or job.name, job, words.CANCELED)
+                    news.append(job)
+            canceled += news
+        self.canceled += len(canceled)
+        return canceled
 
     def _vain(self, job: WorkflowJob) -> bool:
         for name, wanted in job.requires.items():
@@ -129,7 +172,7 @@ class Workflow:
         return False
 
     def _judge(self, now_ns: int) -> None:
-        if all(job.status in TERMINAL for job in self.jobs.values()):
+        if not self._open:
             if self.canceled:
                 self.status = words.CANCELED
             elif self.failed or self.completed < self.total:

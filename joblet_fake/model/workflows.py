@@ -12,7 +12,7 @@ from joblet_fake.model import job as words
 from joblet_fake.model.copying import Due
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.jobs import UUID_LENGTH
-from joblet_fake.model.workflow import PENDING, TERMINAL, Workflow, WorkflowJob
+from joblet_fake.model.workflow import TERMINAL, Workflow, WorkflowJob
 from joblet_fake.model.workflow_file import with_files
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 STUCK: Final = 5.0
 """Clock seconds after which a job that its workflow lost sight of is started once more."""
 
+PORTION: Final = 25
+"""How many jobs a workflow starts while it holds the lock: calls are answered in between."""
+
 
 @dataclass(slots=True, eq=False)
 class _Run:
@@ -41,6 +44,7 @@ class _Run:
         tick: the next tick; None while nothing could start.
         beat: the number of the last tick, counted from the workflow's beginning.
         lost: whether this tick started a job that the workflow then lost sight of.
+        breath: how many more jobs are started before others get the lock.
     """
 
     workflow: Workflow
@@ -50,6 +54,7 @@ class _Run:
     tick: Timer | None = None
     beat: int = 0
     lost: bool = False
+    breath: int = PORTION
 
     def copied(self, copying: Copying) -> _Run:
         """Give one that waits for the same."""
@@ -125,7 +130,7 @@ class Workflows:
 
     def may_run(self, name: str) -> bool:
         """Tell whether a job of the first workflow may start: all that RunJob asks (JOB-WF-30)."""
-        return self.first is not None and name in self._ready(self.first)
+        return self.first is not None and self._is_ready(self.first, name)
 
     def start(
         self,
@@ -185,6 +190,10 @@ class Workflows:
     def _launch(self, run: _Run) -> None:
         """Start the jobs of a tick, one after another."""
         while run.ready:
+            if not run.breath:
+                self._clock.call_later(0, Due(self._breathe, run))
+                return
+            run.breath -= 1
             outcome = self._begin(run, run.ready[0])
             if outcome is not None and not outcome.done:
                 outcome.on_done(Due(self._go_on, run, outcome))
@@ -194,6 +203,15 @@ class Workflows:
             # A tick that came meanwhile has waited.
             run.tick = self._clock.call_later(0, Due(self._tick, run))
         self._plan(run)
+
+    def _breathe(self, run: _Run) -> None:
+        """Go on with the next portion on a thread of its own."""
+        self._clock.aside(lambda: self._go_on_breathed(run))
+
+    def _go_on_breathed(self, run: _Run) -> None:
+        run.breath = PORTION
+        if self._model.workflows is self:  # nobody has reset or restored the state meanwhile
+            self._launch(run)
 
     def _go_on(self, run: _Run, outcome: Outcome[Job]) -> None:
         self._begun(run, outcome)
@@ -221,7 +239,7 @@ class Workflows:
             return
         self._rename(name, job.uuid)
         self._see(job.uuid, words.RUNNING)
-        run.lost = run.lost or name in self._ready(run.workflow)
+        run.lost = run.lost or self._is_ready(run.workflow, name)
         self._monitors[_Monitor(self, self._model, job)] = None
 
     def watched(self, job: Job) -> None:
@@ -243,9 +261,7 @@ class Workflows:
         namesake = next((each for each in others if name in each.jobs), None)
         for workflow in (owner, namesake):
             if workflow is not None:
-                job = workflow.jobs.pop(name)
-                job.uuid = uuid
-                workflow.jobs[uuid] = job
+                workflow.rename(name, uuid)
 
     # Statuses
 
@@ -256,24 +272,24 @@ class Workflows:
             return
         names = [job.name]
         self._seen[job.name] = status
-        for canceled in workflow.see(job, status, self._clock.now_ns()):
+        for canceled in workflow.see(key, status, self._clock.now_ns()):
             self._seen[canceled.name] = canceled.status
             names.append(canceled.name)
         if status in TERMINAL:
             # What was met once may start, whatever other workflows see of the name later.
-            for other in self._ready(workflow):
-                workflow.jobs[other].may_start = True
+            for other in workflow.pending.values():
+                other.may_start = other.may_start or self._met(other)
         for name in names:
             for run in tuple(self._waiting.get(name, ())):
                 self._plan(run)
 
     def _ready(self, workflow: Workflow) -> list[str]:
         """Give the keys of the jobs that may start."""
-        return [
-            key
-            for key, job in workflow.jobs.items()
-            if job.status == PENDING and (job.may_start or self._met(job))
-        ]
+        return [key for key, job in workflow.pending.items() if job.may_start or self._met(job)]
+
+    def _is_ready(self, workflow: Workflow, key: str) -> bool:
+        job = workflow.pending.get(key)
+        return job is not None and (job.may_start or self._met(job))
 
     def _met(self, job: WorkflowJob) -> bool:
         return all(self._seen.get(name) == wanted for name, wanted in job.requires.items())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from joblet_fake.programs.inside import RunningJob
-from joblet_fake.programs.run import BROKEN, STEPS_AT_ONCE, ScriptedProcess, endless
+from joblet_fake.programs.run import BROKEN, ScriptedProcess, endless
 from joblet_fake.programs.steps import OnStop, Stderr, Stdout, Step, Write
 from joblet_fake.programs.worker import AGAIN, Worker, stuck, watch
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from joblet_fake.programs.steps import AnyProgram
 
 HIGHEST_EXIT_CODE: Final = 255
+STEPS_AT_ONCE: Final = 100_000
+"""As for other programs, but each of these steps goes from thread to lock: a second or two."""
 SHOWN: Final = 200
 """How much of a step an error shows."""
 
@@ -236,7 +238,7 @@ class CodeProcess(ScriptedProcess):
                         return
                     self._hold = hold
             else:
-                failure = endless()
+                failure = endless(STEPS_AT_ONCE)
                 with self._clock.at_moment_of(hold):
                     if self._hold is hold:
                         self._hold = None

@@ -51,7 +51,7 @@ GRACE: Final = seconds(PACES["real"].stop_grace)
 
 
 class EndlessError(RuntimeError):
-    """A program took a million steps without letting time pass."""
+    """A program took very many steps without letting time pass."""
 
 
 @dataclass(slots=True)
@@ -424,8 +424,13 @@ class ScriptedProcess:
             self._asleep = None
 
 
-def endless() -> EndlessError:
-    """Give the error of a program that never lets time pass."""
+def endless(steps: int = STEPS_AT_ONCE) -> EndlessError:
+    """Give the error of a program that never lets time pass.
+
+    Args:
+        steps: how many it took.
+    """
     return EndlessError(
-        f"a program took {STEPS_AT_ONCE:,} steps without letting time pass: it needs a sleep",
+        f"a program took {steps:,} steps without letting time pass: it needs a sleep, or less and "
+        "longer output"
     )

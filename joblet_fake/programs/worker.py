@@ -83,7 +83,16 @@ class Worker:
         return self._thread
 
 
-def stuck(what: str, limit: float, thread: threading.Thread, code: object) -> StuckError | None:
+INSTEAD: Final = (
+    "let time pass with `yield Sleep(seconds)`, not by waiting; a call that waits for a clock that "
+    "stands still would wait for ever"
+)
+"""What is right for a program that waits."""
+
+
+def stuck(
+    what: str, limit: float, thread: threading.Thread, code: object, instead: str = INSTEAD
+) -> StuckError | None:
     """Give up on code that has not come back; give its error, or None if a person debugs it.
 
     A loop of the test's own is ended, since it would keep a core busy for ever. Code of libraries
@@ -94,6 +103,7 @@ def stuck(what: str, limit: float, thread: threading.Thread, code: object) -> St
         limit: real seconds that it may take.
         thread: where it runs.
         code: the code object with which it begins.
+        instead: what would be right.
     """
     innermost = frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - there is no other way
     if debugged(frame):
@@ -111,9 +121,8 @@ def stuck(what: str, limit: float, thread: threading.Thread, code: object) -> St
         )
     lines = traceback.StackSummary.extract(iter(reversed(frames))).format()
     return StuckError(
-        f"{what} has worked for {limit:g} s and not come back (program_timeout): let time pass "
-        "with `yield Sleep(seconds)`, not by waiting; a call that waits for a clock that stands "
-        "still would wait for ever. It is here:\n" + "".join(lines).rstrip()
+        f"{what} has worked for {limit:g} s and not come back (program_timeout): {instead}. It is "
+        "here:\n" + "".join(lines).rstrip()
     )
 
 

@@ -31,6 +31,12 @@ SHORTLY: Final = 0.01
 ASKED_AT_ONCE: Final = 200
 """How many calls can wait for code of the test at once; a predicate that asks itself gets there."""
 
+INSTEAD: Final = (
+    "a predicate says yes or no at once, by what it is given; the call that it is asked about "
+    "waits for it, so it can't wait for the fake, nor for a clock to go on"
+)
+"""What is right for a predicate that waits."""
+
 TEXT_SHOWN: Final = 500
 """How many characters of an error's text a client sees."""
 
@@ -211,11 +217,13 @@ class Backend:
         except Exception as error:  # noqa: BLE001 - it must fail the test, not kill the loop
             self.errors.append(error)
 
-    async def ask(self, question: Callable[[], T]) -> T:
-        """Have code of the test run on a thread of its own, and wait for what it gives.
+    async def ask(self, question: Callable[[], T], *, of_test: bool = True) -> T:
+        """Have code run on a thread of its own, and wait for what it gives.
 
         Args:
             question: that code.
+            of_test: whether it is the test's, which has to come back in time; our own does, in a
+                time that grows with what a client sent.
 
         Raises:
             StatusError: it failed, and its error is kept for the test; or the server stops.
@@ -235,7 +243,7 @@ class Backend:
                         failed.append(error)
                     waker.wake()
 
-            if self._asked >= ASKED_AT_ONCE:
+            if self._asked >= ASKED_AT_ONCE and of_test:
                 raise self.broken(
                     RecursionError(
                         f"{ASKED_AT_ONCE} predicates are being asked at once: a call that one of "
@@ -243,19 +251,24 @@ class Backend:
                     ),
                     "a predicate of the test failed",
                 )
-            self._asked += 1
+            self._asked += of_test
             try:
                 thread = threading.Thread(target=work, name="joblet-fake-asks", daemon=True)
                 thread.start()
                 while not given and not failed:
                     try:
-                        await asyncio.wait_for(waker.wait_for_code(), self.code_timeout)
+                        limit = self.code_timeout if of_test else None
+                        await asyncio.wait_for(waker.wait_for_code(), limit)
                     except TimeoutError:
-                        late = stuck("a predicate", self.code_timeout, thread, work.__code__)
+                        late = stuck(
+                            "a predicate", self.code_timeout, thread, work.__code__, INSTEAD
+                        )
                         if late is not None and not given:
                             failed.append(late)
             finally:
-                self._asked -= 1
+                self._asked -= of_test
+        if failed and not of_test:
+            raise failed[0]
         if failed:
             raise self.broken(failed[0], "a predicate of the test failed")
         return given[0]

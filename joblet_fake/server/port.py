@@ -210,7 +210,7 @@ class Port(grpc.GenericRpcHandler):
         backend = self._backend
         while isinstance(answer, Asked | Outcome):
             if isinstance(answer, Asked):
-                given = await backend.ask(answer.question)
+                given = await backend.ask(answer.question, of_test=answer.of_test)
                 with backend.clock.holds.caused_by(call):
                     answer = backend.exchange.go_on(answer, given)
             else:

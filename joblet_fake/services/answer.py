@@ -33,15 +33,17 @@ class Streamed:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An answer that needs the test's own code first.
+    """An answer that needs the test's own code first, or long work of ours.
 
     Attributes:
         question: calls that code: never under the model's lock, nor on the loop's thread.
         go_on: takes what it gave; runs under the model's lock.
+        of_test: whether it is the test's, which has a time to come back in.
     """
 
     question: Callable[[], Any]
     go_on: Callable[[Any], Answer]
+    of_test: bool = True
 
 
 Answer: TypeAlias = "bytes | Outcome[Any] | Streamed | Asked"

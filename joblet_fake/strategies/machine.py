@@ -66,7 +66,8 @@ class JobletMachine(RuleBasedStateMachine):
     wrong, the client says of every job what `joblet.jobs` says.
 
     An error that the client gives while a fault hits it is fair, whatever it tried: then there is
-    one job, or none. An error without a fault fails the test.
+    one job, or none. An error without a fault fails the test. Where a fault restarts the server, it
+    has forgotten its jobs, and nobody asks the client for them any more.
 
     Attributes:
         joblet: the fake.
@@ -74,7 +75,8 @@ class JobletMachine(RuleBasedStateMachine):
         errors: what the client raises when a call went wrong.
         commands: commands and their arguments, as pairs.
         plans: what goes wrong, as `faults` gives it; None for calls that fail, before their work or
-            after it, of the methods that the client needs for what it does.
+            after it, of the methods that the client needs for what it does. `"delay"` needs a clock
+            that goes on while a client waits: `options = {"clock": "skipping"}`.
 
     >>> from joblet_fake.strategies import JobletMachine
     >>> class Rpc(JobletMachine):
@@ -94,6 +96,7 @@ class JobletMachine(RuleBasedStateMachine):
         super().__init__()
         self.joblet = FakeJoblet(**self.options).start()
         self._known: set[str] = set()
+        self._jobs = self.joblet.model.jobs
         try:
             self.connect()
         except BaseException:
@@ -152,6 +155,9 @@ class JobletMachine(RuleBasedStateMachine):
         """Submit a job: exactly one is made, or one at most when the client says that it failed."""
         before = set(self.joblet.jobs)
         worked, job_id = self._fairly(lambda: self.submit(*line))
+        if self._restarted() and worked and job_id not in self.joblet.jobs:
+            # What was made before the restart is forgotten, whatever became of it.
+            worked = False
         made = [uuid for uuid in self.joblet.jobs if uuid not in before]
         self._known.update(made)
         if not worked:
@@ -171,7 +177,8 @@ class JobletMachine(RuleBasedStateMachine):
         """Look at a job: the client says what the server says, or that it can't."""
         if uuid in self.joblet.jobs:
             worked, said = self._fairly(lambda: self.status(uuid))
-            assert not worked or self._agrees(uuid, said)
+            if not self._restarted():
+                assert not worked or self._agrees(uuid, said)
 
     @precondition(lambda self: self.does("stop"))
     @rule(uuid=uuids)
@@ -179,6 +186,8 @@ class JobletMachine(RuleBasedStateMachine):
         """Stop a job that is not over: then it is."""
         if uuid in self.joblet.jobs and self.joblet.jobs[uuid].status in ALIVE:
             worked, _ = self._fairly(lambda: self.stop(uuid))
+            if self._restarted():
+                return
             status = self.joblet.jobs[uuid].status
             assert not worked or status not in ALIVE, f"{uuid} was stopped, and is {status}"
 
@@ -188,6 +197,8 @@ class JobletMachine(RuleBasedStateMachine):
         """Delete a job that is over: then it is gone."""
         if uuid in self.joblet.jobs and self.joblet.jobs[uuid].status not in ALIVE:
             worked, _ = self._fairly(lambda: self.delete(uuid))
+            if self._restarted():
+                return
             there = uuid in self.joblet.jobs
             assert not (worked and there), f"{uuid} was deleted, and is still there"
             if not there:
@@ -199,12 +210,23 @@ class JobletMachine(RuleBasedStateMachine):
         """Read the log of a job that is over: all of it, once."""
         if uuid in self.joblet.jobs and self.joblet.jobs[uuid].status not in ALIVE:
             worked, log = self._fairly(lambda: self.log(uuid))
+            if self._restarted():
+                return
             written = self.joblet.jobs[uuid].output_bytes
             assert not worked or log == written, f"{uuid} wrote {written!r}; the client has {log!r}"
 
     @rule(plan=st.runner().flatmap(lambda machine: machine.possible_plans()))
     def arms(self, plan: FaultPlan) -> None:
-        """Have things go wrong from now on."""
+        """Have things go wrong from now on.
+
+        Raises:
+            ValueError: a rule delays calls, and the clock is one that only the client moves.
+        """
+        if self.joblet.clock.mode == "frozen" and any(one.action == "delay" for one in plan.rules):
+            raise ValueError(
+                f"plans: {plan} delays a call, and on a frozen clock that call waits for a client "
+                "which waits for the call: options = {'clock': 'skipping'}, or no 'delay'"
+            )
         plan.apply(self.joblet)
 
     @precondition(lambda self: self.joblet.faults.active)
@@ -228,6 +250,16 @@ class JobletMachine(RuleBasedStateMachine):
         if not self.joblet.faults.active:
             for uuid in self.joblet.jobs:
                 assert self._agrees(uuid, self.status(uuid))
+
+    def _restarted(self) -> bool:
+        """Forget what a server has forgotten that was restarted since; tell whether one was."""
+        # It comes back on a thread of its own.
+        self.joblet.faults.server.settle()
+        if self.joblet.model.jobs is self._jobs:
+            return False
+        self._jobs = self.joblet.model.jobs
+        self._known.intersection_update(self.joblet.jobs)
+        return True
 
     def teardown(self) -> None:
         """Close the client and stop the fake."""

@@ -156,6 +156,89 @@ def test_code_that_fails_while_nobody_moves_time_is_told_of_otherwise() -> None:
     assert [str(failure) for failure in failures] == ["broken"]
 
 
+def test_a_failure_raised_to_a_thread_that_is_not_the_tests_is_told_of_as_well() -> None:
+    clock = Clock("frozen")
+    failures: list[BaseException] = []
+    clock.holds.failed = failures.append
+    code = Code(clock)
+    raised: list[BaseException] = []
+
+    def fail() -> None:
+        raise RuntimeError("broken")
+
+    def app() -> None:
+        try:
+            clock.advance(5)
+        except RuntimeError as error:
+            raised.append(error)
+
+    code.at(1, "fails", fail)
+    worker = threading.Thread(target=app)
+    worker.start()
+    worker.join(10)
+
+    assert raised == failures
+    assert [str(failure) for failure in failures] == ["broken"]
+
+
+def test_a_failure_raised_to_the_test_itself_is_told_of_there_alone() -> None:
+    clock = Clock("frozen")
+    failures: list[BaseException] = []
+    clock.holds.failed = failures.append
+    code = Code(clock)
+
+    def fail() -> None:
+        raise RuntimeError("broken")
+
+    code.at(1, "fails", fail)
+    with pytest.raises(RuntimeError, match="broken"):
+        clock.advance(5)
+    code.at(1, "fails", fail)
+    with pytest.raises(RuntimeError, match="broken"):
+        asyncio.run(clock.advance_async(5))
+
+    assert failures == []
+
+
+@pytest.mark.parametrize("given_up", ["by a task of another thread", "by a cancelled task"])
+def test_a_failure_that_no_task_of_the_test_awaits_is_told_of(given_up: str) -> None:
+    clock = Clock("frozen")
+    failures: list[BaseException] = []
+    told = threading.Event()
+    clock.holds.failed = lambda failure: (failures.append(failure), told.set())[0]
+    code = Code(clock)
+    go, begun = threading.Event(), threading.Event()
+
+    def fail() -> None:
+        begun.set()
+        assert go.wait(10)
+        raise RuntimeError("broken")
+
+    async def cancels() -> None:
+        task = asyncio.create_task(clock.advance_async(5))
+        await asyncio.to_thread(begun.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        go.set()
+
+    def app() -> None:
+        go.set()
+        with pytest.raises(RuntimeError, match="broken"):
+            asyncio.run(clock.advance_async(5))
+
+    code.at(1, "fails", fail)
+    if given_up == "by a cancelled task":
+        asyncio.run(cancels())
+    else:
+        worker = threading.Thread(target=app)
+        worker.start()
+        worker.join(10)
+
+    assert told.wait(10)
+    assert [str(failure) for failure in failures] == ["broken"]
+
+
 def test_several_failures_of_one_moment_are_told_together() -> None:
     clock = Clock("frozen")
     code = Code(clock)
@@ -201,6 +284,51 @@ def test_what_follows_from_code_is_waited_for_too() -> None:
         code.at(0, "first", lambda: code.at(0, "second", slowly))
 
     assert [name for _, name in code.done] == ["first", "second"]
+
+
+def test_something_long_is_done_in_parts_between_which_others_get_the_lock() -> None:
+    clock = Clock("frozen")
+    done: list[tuple[int, float]] = []
+    start = clock.now()
+    asked: list[int] = []
+
+    def part(number: int) -> None:
+        asked.append(number)
+        done.append((number, (clock.now() - start).total_seconds()))
+        time.sleep(0.002)
+        if number:
+            clock.call_later(0, lambda: clock.aside(lambda: part(number - 1)))
+
+    clock.call_later(1, lambda: clock.aside(lambda: part(20)))
+    clock.call_later(1, lambda: done.append((99, 1.0)))
+    threading.Thread(target=clock.advance, args=(5,)).start()
+    between = 0
+    while not asked:
+        time.sleep(0)
+    while asked[-1]:
+        with clock.lock:
+            between += bool(clock.holds) and asked[-1] > 0
+    clock.advance()
+
+    assert done == [(20, 1.0), (99, 1.0), *((number, 1.0) for number in range(19, -1, -1))]
+    assert between > 1
+
+
+def test_there_is_no_moment_without_a_hold_between_two_that_follow_from_each_other() -> None:
+    """Whoever looks whether code works does so without the lock."""
+    clock = Clock("frozen")
+    seen: list[bool] = []
+
+    def look() -> None:
+        seen.append(bool(clock.holds))
+
+    with clock.lock:
+        hold = clock.hold()
+    clock.call_later(0, look)
+    clock.let_go(hold)
+
+    assert seen == [True]
+    assert not clock.holds
 
 
 def test_letting_go_twice_is_as_good_as_once() -> None:

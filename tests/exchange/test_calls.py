@@ -340,3 +340,14 @@ def test_a_listener_is_told_of_every_end() -> None:
     entry = call(calls)
 
     assert ended == [entry]
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_no_call_is_nothing_to_wait_for(n: int) -> None:
+    calls = Calls(API)
+    for wait in (calls.wait_for, calls.wait_for_subscriber):
+        with pytest.raises(ValueError, match=f"n={n}: wait for one call at least"):
+            wait("RunJob", n=n)
+    for wait_async in (calls.wait_for_async, calls.wait_for_subscriber_async):
+        with pytest.raises(ValueError, match=f"n={n}: wait for one call at least"):
+            asyncio.run(wait_async("RunJob", n=n))

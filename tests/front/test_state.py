@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
 from datetime import timedelta
@@ -508,6 +509,11 @@ def test_a_stop_that_was_under_way_goes_on() -> None:
 # Cost
 
 
+def computes() -> None:
+    for _ in range(1_000_000):
+        pass
+
+
 def test_no_other_fake_waits_for_it() -> None:
     with FakeJoblet(tls=False, clock="frozen") as busy, FakeJoblet(tls=False) as other:
         for _ in range(1000):
@@ -542,6 +548,7 @@ def test_no_other_fake_waits_for_it() -> None:
                     ("restore", lambda: busy.restore(kept)),
                     ("restart", busy.restart),
                     ("again", lambda: busy.restore(kept)),
+                    ("sum", computes),
                 ):
                     now[0] = name
                     worst.setdefault(name, []).append(0.0)
@@ -552,5 +559,8 @@ def test_no_other_fake_waits_for_it() -> None:
             over.set()
             caller.join(5)
 
-        # What the machine itself did meanwhile is not in the best round of several.
-        assert {name: min(each) for name, each in worst.items() if min(each) > LIMIT} == {}
+        def median(name: str) -> float:
+            return statistics.median(worst[name])
+
+        # Beside anything that computes, a call waits for some turns: longer on a busy machine.
+        assert {name: worst[name] for name in worst if median(name) > LIMIT + median("sum")} == {}

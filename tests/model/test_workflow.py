@@ -16,7 +16,7 @@ def see(flow: Workflow, *seen: tuple[str, str]) -> list[str]:
     """Let it see statuses, a second apart; give what was cancelled."""
     canceled = []
     for at, (name, status) in enumerate(seen, 1):
-        canceled += [job.name for job in flow.see(flow.jobs[name], status, at)]
+        canceled += [job.name for job in flow.see(name, status, at)]
     return canceled
 
 

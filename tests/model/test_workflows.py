@@ -191,7 +191,8 @@ def test_jobs_of_a_workflow_fail_on_a_full_disk_and_leave_nothing(stage: Stage) 
 
 def test_a_thousand_jobs_of_one_tick_take_no_deep_stack() -> None:
     stage = Stage("immediate")
-    flow = start(stage, "".join(f"  j{n}: {{command: x}}\n" for n in range(1000)))
+    with stage.clock.by_hand():
+        flow = start(stage, "".join(f"  j{n}: {{command: x}}\n" for n in range(1000)))
 
     assert set(statuses(flow).values()) == {"RUNNING"}
 

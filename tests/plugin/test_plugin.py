@@ -466,6 +466,70 @@ def test_a_failure_in_the_test_is_shown_beside_the_one_in_the_fake(
     result.stdout.fnmatch_lines(["*StatusCode.INTERNAL*"])
 
 
+def test_a_programs_error_fails_the_test_whoever_swallows_it_on_another_thread(
+    suite: pytest.Pytester,
+) -> None:
+    suite.makepyfile("""
+        import threading
+        from concurrent.futures import ThreadPoolExecutor
+
+        import pytest
+        from joblet_fake import Sleep
+
+        pytestmark = pytest.mark.joblet(clock="frozen", program_timeout=0.3)
+
+        @pytest.fixture
+        def job(joblet):
+            @joblet.programs.register("raises")
+            def raises(job):
+                yield Sleep(1)
+                raise KeyError("COLOUR")
+
+            @joblet.programs.register("hangs")
+            def hangs(job):
+                yield Sleep(1)
+                threading.Event().wait(5)
+
+            return lambda command: joblet.rpc("RunJob", command=command)
+
+        @pytest.mark.parametrize("command", ["raises", "hangs"])
+        def test_swallowed(joblet, job, command):
+            def app():
+                try:
+                    joblet.clock.advance(1)
+                except Exception:
+                    pass
+
+            job(command)
+            worker = threading.Thread(target=app)
+            worker.start()
+            worker.join()
+
+        def test_handed_on(joblet, job):
+            job("raises")
+            with ThreadPoolExecutor() as pool:
+                pool.submit(joblet.clock.advance, 1).result()
+
+        def test_expected_here(joblet, job):
+            job("raises")
+            with pytest.raises(KeyError):
+                joblet.clock.advance(1)
+
+        def test_expected_of_another_thread(joblet, job):
+            job("raises")
+            with ThreadPoolExecutor() as pool, pytest.raises(KeyError):
+                pool.submit(joblet.clock.advance, 1).result()
+            with pytest.raises(KeyError):
+                joblet.check()
+    """)
+
+    result = suite.runpytest()
+
+    result.assert_outcomes(passed=2, failed=3)
+    result.stdout.fnmatch_lines(["*KeyError: 'COLOUR'", "*StuckError: hangs *", "*test_handed_on*"])
+    assert str(result.stdout).count('>       raise KeyError("COLOUR")') == 2
+
+
 def test_an_error_while_the_fake_stops_fails_the_teardown(suite: pytest.Pytester) -> None:
     suite.makepyfile("""
         import pytest

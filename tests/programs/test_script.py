@@ -543,3 +543,8 @@ def test_what_a_script_writes_to_work_is_its_jobs_alone() -> None:
     here.programs.on("train").writes("out/x", "1").exits(0)
     assert here.run("train").status == "COMPLETED"
     assert output(here.run("ls")) == b""
+
+
+def test_a_reason_for_not_starting_is_text() -> None:
+    with pytest.raises(TypeError, match=r"fails_to_start\(3\): give the reason as text"):
+        Script().fails_to_start(3)  # type: ignore[arg-type]  # that is the mistake

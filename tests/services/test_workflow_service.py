@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import statistics
+import threading
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -10,7 +15,7 @@ import pytest
 from joblet_fake import FakeJoblet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 START = "failed to start workflow orchestration: "
 FILE = f"{START}failed to parse workflow YAML: failed to read YAML file: open "
@@ -260,3 +265,114 @@ def test_gpus_that_run_job_asks_for_are_ignored(frozen: FakeJoblet) -> None:
     (job,) = frozen.rpc("ListJobs").jobs
 
     assert (job.gpu_count, job.gpu_memory_mb, seen) == (0, 0, [2])
+
+
+# Cost
+
+MANY = "jobs:\n" + "".join(f"  job{number}:\n    command: echo\n" for number in range(3000))
+CHAIN = "jobs:\n  a0: {command: echo}\n" + "".join(
+    f"  a{number}: {{command: echo, requires: [{{a{number - 1}: COMPLETED}}]}}\n"
+    for number in range(1, 200)
+)
+
+
+@pytest.mark.parametrize(
+    ("yaml", "answer"),
+    [
+        ("{" * 4000, "INTERNAL"),
+        ("[" * 8000, "INTERNAL"),
+        ("jobs: {a: {command: " + "x" * 200_000, "INTERNAL"),
+        (MANY, "OK"),
+    ],
+    ids=["braces", "brackets", "a long text", "3,000 jobs"],
+)
+def test_another_fake_answers_while_a_workflow_is_read_and_started(yaml: str, answer: str) -> None:
+    told: list[str] = []
+    with FakeJoblet(clock="frozen", tls=False) as busy, FakeJoblet(tls=False) as other:
+
+        def call() -> None:
+            with suppress(grpc.RpcError):
+                busy.rpc("RunWorkflow", workflow="w.yaml", yaml_content=yaml)
+            told.append(str(busy.calls[-1]))
+
+        rounds = [worst_beside(other, call) for _ in range(3)]
+        beside_anything = worst_beside(other, computes)
+        busy.check()
+        assert len(told) == 3
+        assert all(answer in each for each in told), told
+        assert len(busy.jobs) == (9000 if yaml is MANY else 0)
+
+    # Threads that only compute take turns of 5 ms each, on a busy machine longer ones.
+    assert statistics.median(rounds) < 0.05 + beside_anything, (rounds, beside_anything)
+
+
+def computes() -> None:
+    for _ in range(10_000_000):
+        pass
+
+
+def worst_beside(joblet: FakeJoblet, work: Callable[[], object]) -> float:
+    """Give the longest time that a call took while something was done on another thread."""
+    worker = threading.Thread(target=work)
+    # The process's garbage collector stops everybody for as long as the whole test run is large.
+    gc.disable()
+    try:
+        worker.start()
+        worst = 0.0
+        while worker.is_alive():
+            begun = time.perf_counter()
+            joblet.rpc("ListJobs")
+            worst = max(worst, time.perf_counter() - begun)
+        worker.join()
+    finally:
+        gc.enable()
+    return worst
+
+
+def test_the_jobs_of_a_large_workflow_start_in_the_same_order_every_time() -> None:
+    def ran() -> list[tuple[str, str, str]]:
+        with FakeJoblet(clock="frozen", tls=False) as joblet:
+            start(joblet, MANY[: MANY.index("  job60:")])
+            start(joblet, CHAIN)
+            joblet.check()
+            return [(job.uuid, job.name, job.status) for job in joblet.jobs.values()]
+
+    first = ran()
+    assert [name for _, name, _ in first] == [
+        *(f"job{number}" for number in range(60)), *(f"a{number}" for number in range(200))
+    ]  # fmt: skip
+    assert {status for *_, status in first} == {"COMPLETED"}
+    assert ran() == first
+
+
+@pytest.mark.parametrize("end", ["reset", "restart", "restore"])
+def test_a_large_workflow_that_is_being_started_does_not_reach_into_the_next_state(
+    end: str,
+) -> None:
+    with FakeJoblet(tls=False) as joblet:
+        before = joblet.snapshot()
+        caller = threading.Thread(target=lambda: _quietly(joblet, MANY))
+        caller.start()
+        deadline = time.monotonic() + 10
+        while not joblet.jobs:
+            assert time.monotonic() < deadline
+        if end == "restore":
+            joblet.restore(before)
+        else:
+            getattr(joblet, end)()
+        caller.join(10)
+        assert not caller.is_alive()
+        assert len(joblet.jobs) == 0
+        joblet.check()
+
+
+def _quietly(joblet: FakeJoblet, yaml: str) -> None:
+    with suppress(grpc.RpcError):
+        joblet.rpc("RunWorkflow", workflow="w.yaml", yaml_content=yaml)
+
+
+def test_reading_a_file_has_no_time_to_come_back_in() -> None:
+    """Only code of the test has: how long ours takes is a question of what a client sent."""
+    with FakeJoblet(clock="frozen", tls=False, program_timeout=0.05) as joblet:
+        start(joblet, MANY)
+        joblet.check()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import grpc
 import pytest
@@ -10,7 +10,12 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
-from joblet_fake.strategies import FaultPlan, JobletMachine, PlannedFault
+from joblet_fake.strategies import FaultPlan, JobletMachine, PlannedFault, faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+METHODS = ("RunJob", "GetJobStatus", "StopJob", "JobService.DeleteJob", "GetJobLogs")
 
 FEW = settings(
     JobletMachine.TestCase.settings,
@@ -139,3 +144,57 @@ def test_a_client_has_to_submit() -> None:
         NotImplementedError, match="JobletMachine has to say how a job is submitted"
     ):
         run(JobletMachine)
+
+
+class Tries(Whole):
+    """A client that calls once more when a call has failed."""
+
+    def submit(self, command: str, args: list[str]) -> str:
+        return str(self._twice(lambda: super(Tries, self).submit(command, args)))
+
+    def status(self, job_id: str) -> object:
+        return self._twice(lambda: super(Tries, self).status(job_id))
+
+    def log(self, job_id: str) -> bytes:
+        return bytes(self._twice(lambda: super(Tries, self).log(job_id)))
+
+    @staticmethod
+    def _twice(call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except grpc.RpcError:
+            return call()
+
+
+@pytest.mark.parametrize("client", [Whole, Tries])
+def test_a_client_is_not_blamed_for_what_a_restart_has_forgotten(
+    client: type[JobletMachine],
+) -> None:
+    class Restarted(client):  # type: ignore[misc, valid-type]
+        plans = faults(*METHODS, actions=("restart",), min_rules=1)
+
+    run(Restarted, max_examples=40)
+
+
+def test_a_client_that_loses_a_job_beside_restarts_is_found_out() -> None:
+    class Hiding(Hides):
+        plans = faults("StopJob", actions=("restart",), min_rules=1)
+
+    with pytest.raises(AssertionError, match="one submit made 2 jobs"):
+        run(Hiding, report_multiple_bugs=False)
+
+
+def test_delays_are_let_be_on_a_clock_that_goes_on() -> None:
+    class Late(Whole):
+        options: ClassVar[dict[str, Any]] = {"clock": "skipping"}
+        plans = faults(*METHODS, actions=("delay",), min_rules=1)
+
+    run(Late)
+
+
+def test_delays_are_refused_on_a_clock_that_nobody_moves_meanwhile() -> None:
+    class Late(Whole):
+        plans = faults(*METHODS, actions=("delay",), min_rules=1)
+
+    with pytest.raises(ValueError, match=r"plans: \[on\(.* delays a call, .*'skipping'"):
+        run(Late, report_multiple_bugs=False)
