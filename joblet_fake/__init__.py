@@ -5,7 +5,7 @@ from joblet_fake._version import __version__
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
 from joblet_fake.disks_view import DisksView, DiskView
-from joblet_fake.exchange import Call, Calls, Fired, Frame, Rule, UnusedFaultError
+from joblet_fake.exchange import Call, Calls, Fired, Frame, Masks, Rule, UnusedFaultError
 from joblet_fake.fake import FakeJoblet
 from joblet_fake.faults import Faults
 from joblet_fake.host_view import HostView
@@ -68,6 +68,7 @@ __all__ = [
     "InstallScript",
     "JobView",
     "JobsView",
+    "Masks",
     "Method",
     "Metrics",
     "NetworkView",

@@ -10,7 +10,7 @@ import grpc
 
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
-from joblet_fake.exchange import INSIDE, Calls, Exchange
+from joblet_fake.exchange import INSIDE, Calls, Exchange, Masks
 from joblet_fake.faults import Faults
 from joblet_fake.host_view import HostView
 from joblet_fake.jobs_view import JobsView
@@ -392,6 +392,21 @@ class FakeJoblet:
         check_thread()
         self.faults.server.settle()
         return self._client.rpc(method, role=role, timeout=timeout, **fields)
+
+    def masks(self) -> Masks:
+        r"""Give what hides secrets in a text, all that this fake has been sent until now.
+
+        That is the values of secret variables, of jobs and of workflows' jobs (JOB-WF-06), and
+        metadata such as `authorization`. One of several lines is hidden line by line too; one of
+        fewer than four characters is not.
+
+        >>> with FakeJoblet() as joblet:
+        ...     _ = joblet.rpc("RunJob", command="true", secret_environment={"TOKEN": "s3cret"})
+        ...     print(joblet.masks()("it said s3cret"))
+        it said ***
+        """
+        with self.clock.lock:
+            return Masks([*self.calls.secrets, *self.model.secrets])
 
     # State
 

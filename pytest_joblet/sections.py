@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from joblet_fake import Call, FakeJoblet, Faults, JobView
+    from joblet_fake import FakeJoblet, Faults, JobView
 
 REPORTS: Final = ("short", "full", "none")
 """What `--joblet-report` takes."""
@@ -21,9 +22,6 @@ WIDTH: Final = 60
 
 TAIL: Final = 5
 """How many lines of a job's output a short report shows, the last ones."""
-
-MASKED_FROM: Final = 4
-"""How long a secret must be to be masked wherever it stands; shorter ones are in every text."""
 
 
 def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tuple[str, str]]:
@@ -40,36 +38,27 @@ def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tup
         (fake, list(fake.calls), list(fake.jobs.values()), _faults(fake.faults)) for fake in fakes
     ]
     used = [one for one in used if any(one[1:])]
+    hide = _all_masks([one[0] for one in used])
     for fake, calls, jobs, faults in used:
         name = f" of {fake.address}" if len(used) > 1 else ""
-        hide = _Masks(calls)
         if calls:
-            told = [call.whole() if full else str(call) for call in _newest(calls, full=full)]
+            newest = _newest(calls, full=full)
+            told = [call.whole(hide) if full else call.line(hide) for call in newest]
             left_out = len(calls) - len(told) + fake.calls.dropped
-            yield f"joblet calls{name}", hide(_listed(left_out, told))
+            yield f"joblet calls{name}", _listed(left_out, told)
         if jobs:
-            became = [_became(job, full=full) for job in _newest(jobs, full=full)]
-            yield f"joblet jobs{name}", hide(_listed(len(jobs) - len(became), became))
+            became = [_became(job, hide, full=full) for job in _newest(jobs, full=full)]
+            yield f"joblet jobs{name}", _listed(len(jobs) - len(became), became)
         if faults:
             yield f"joblet faults{name}", hide("\n".join(faults))
         if fake.clock.mode != "flowing" or full:
             yield f"joblet clock{name}", _time(fake)
 
 
-class _Masks:
-    """Hides the secrets of all jobs, wherever they stand."""
-
-    def __init__(self, calls: Iterable[Call]) -> None:
-        self._secrets: set[str] = set()
-        for call in calls:
-            if call.method == "JobService.RunJob" and call.request is not None:
-                self._secrets |= set(call.request.secret_environment.values())
-
-    def __call__(self, text: str) -> str:
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            if len(secret) >= MASKED_FROM:
-                text = text.replace(secret, "***")
-        return text
+def _all_masks(fakes: Sequence[FakeJoblet]) -> Callable[[str], str]:
+    """Give what hides the secrets of all fakes: code sends the same ones to several servers."""
+    masks = [fake.masks() for fake in fakes]
+    return lambda text: functools.reduce(lambda told, hide: hide(told), masks, text)
 
 
 def _newest(things: Sequence[Any], *, full: bool) -> Sequence[Any]:
@@ -83,12 +72,13 @@ def _listed(left_out: int, lines: Iterable[str]) -> str:
 # Jobs
 
 
-def _became(job: JobView, *, full: bool) -> str:
-    words = " ".join((job.command, *job.args))
+def _became(job: JobView, hide: Callable[[str], str], *, full: bool) -> str:
+    """Tell what became of a job; what is secret is hidden before anything is cut."""
+    words = hide(" ".join((job.command, *job.args)))
     ended = "" if job.ended is None else f", exit code {job.exit_code}"
     shown = words if full else _short(words)
-    line = f"{job.uuid} {job.status}{ended}: {shown!r} ({job.explanation})"
-    output = job.output_bytes.decode(errors="replace").splitlines()
+    line = hide(f"{job.uuid} {job.status}{ended}: {shown!r} ({job.explanation})")
+    output = hide(job.output_bytes.decode(errors="replace")).splitlines()
     tail = output if full else [_short(each) for each in output[-TAIL:]]
     left_out = len(output) - len(tail)
     head = [f"    ({left_out} earlier lines)"] if left_out else []

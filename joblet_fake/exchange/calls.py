@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
 
+from joblet_fake.exchange import secrets
 from joblet_fake.exchange.misses import Expected, nearest
 from joblet_fake.exchange.waiting import wait_until, wait_until_async
+from joblet_fake.model.secrets import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +43,7 @@ class Calls:
         self._calls: deque[Call] = deque(maxlen=CALLS_KEPT)
         self._watchers: dict[Callable[[], None], None] = {}
         self._bytes = 0
+        self._secrets = Secrets()
         self.dropped = 0
         self.on_end: Callable[[Call], None] | None = None
 
@@ -210,11 +213,17 @@ class Calls:
         """
         self.assert_called(method, times=0, role=role, code=code, **fields)
 
+    @property
+    def secrets(self) -> set[str]:
+        """What callers sent as secrets, in calls that were dropped too."""
+        return {*self._secrets, *(each for call in self for each in secrets.of_call(call))}
+
     # The server's side
 
     def clear(self) -> None:
         """Forget all calls."""
         self._calls.clear()
+        self._secrets.clear()
         self.dropped = 0
         self._bytes = 0
 
@@ -236,6 +245,7 @@ class Calls:
 
     def _drop(self) -> None:
         oldest = self._calls.popleft()
+        self._secrets.note(secrets.of_call(oldest))
         self.dropped += 1
         self._bytes -= oldest.counted or 0
         oldest.counted = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from joblet_fake.exchange.telling import SECRET, plain_value, short
+from joblet_fake.exchange.telling import short, shown_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -69,9 +69,7 @@ class Expected:
 
 def shown(name: str, value: Any) -> str:  # noqa: ANN401 - any field's value
     """Give a field's value for a person; a secret's stays hidden."""
-    if name == SECRET:
-        value = dict.fromkeys(value, "***")
-    return short(repr(plain_value(value)), LONGEST)
+    return short(repr(shown_field(name, value)), LONGEST)
 
 
 def nearest(expected: Expected, calls: Iterable[tuple[int, Call]]) -> str:

@@ -101,6 +101,7 @@ class Lifecycle:
         self._recorded += 1
         job.statuses.append((start_ns, status))
         self._model.jobs.add(job)
+        self._model.secrets.note(spec.secret_environment.values())
         return job
 
     def _plan(self, spec: JobSpec, schedule: Schedule) -> Outcome[Job]:

@@ -22,6 +22,7 @@ from joblet_fake.model.pace import PACES
 from joblet_fake.model.persist import Persist
 from joblet_fake.model.quirks import Quirks
 from joblet_fake.model.runtimes import Runtimes
+from joblet_fake.model.secrets import Secrets
 from joblet_fake.model.volume import Volumes
 from joblet_fake.model.workflows import Workflows
 
@@ -86,6 +87,7 @@ class Model:
     Attributes:
         quirks: the switches that are on, asked where the behaviour is.
         chance: what real servers leave to chance, from the seed; ids come from elsewhere.
+        secrets: what jobs were given as secrets, those that are forgotten too.
         disk_full: whether the server's disk has no room left (FAULT-01, FAULT-02).
 
     Raises:
@@ -124,6 +126,7 @@ class Model:
         self.quirks = Quirks(behavior)
         self.seed = seed
         self.disk_full = False
+        self.secrets = Secrets()
         self._change = Change(clock)
         self._local = host == "local"
         self._begin()
@@ -132,6 +135,7 @@ class Model:
         """Forget everything, as if the server had just been made; open streams and calls end."""
         jobs, end = self.jobs, self._ending()
         self.quirks.reset()
+        self.secrets.clear()
         # What was to happen to the old jobs must not happen to the new state.
         self.clock.cancel_all()
         self._begin(jobs.listener)
@@ -199,6 +203,8 @@ class Model:
         self.clock.take_over(timers, shift)
         self.persist_state = persist_state
         self.jobs.listen(jobs.listener)
+        for job in self.jobs.buffered:
+            self.secrets.note(job.spec.secret_environment.values())
         end()
         for job in jobs.buffered:
             if self.jobs.buffered.exact(job.uuid) is not job:

@@ -293,6 +293,25 @@ def test_json_lines_tell_everything_and_nothing_else_is_on_stdout(tmp_path: Path
     assert denied[0]["details"].startswith("role unknown is not allowed")
 
 
+def test_requests_in_full_show_nobodys_secrets(tmp_path: Path) -> None:
+    """Neither who the caller says to be, nor a workflow's secret variables (JOB-WF-06)."""
+    yaml_text = "jobs: {a: {command: echo, environment: {A_TOKEN: wfsecret, B: shown}}}"
+    method = load("2.3.1").method("RunWorkflow")
+    with serving(tmp_path, "--no-tls", "--log-level=debug", tls=False) as served:
+        with grpc.insecure_channel(served.ready["core"]) as channel:
+            call: Any = channel.unary_unary(method.path)
+            call(
+                method.encode_request({"workflow": "w.yaml", "yaml_content": yaml_text}),
+                metadata=(("authorization", "Bearer t0ken"), ("x-request-id", "seven")),
+                timeout=10,
+            )
+        _, _, err, _ = served.end()
+    assert "wfsecret" not in err
+    assert "t0ken" not in err
+    assert "authorization: '***'" in err
+    assert "x-request-id: 'seven'" in err
+
+
 def test_a_reader_that_does_not_read_does_not_stop_the_server(tmp_path: Path) -> None:
     """Stdout is a pipe that nobody empties: calls are answered all the same."""
     with serving(tmp_path, "--json", "--log-level=debug") as served:
