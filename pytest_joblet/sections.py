@@ -24,18 +24,24 @@ TAIL: Final = 5
 """How many lines of a job's output a short report shows, the last ones."""
 
 
-def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tuple[str, str]]:
+def sections(
+    fakes: Sequence[FakeJoblet],
+    report: str = "short",
+    seed: int = 0,
+) -> Iterator[tuple[str, str]]:
     """Give the titles and texts for a report; secrets are masked in all of them.
 
     Args:
         fakes: the fakes that the test could have used; those that were not used are left out.
         report: one of `REPORTS`.
+        seed: the run's; a fake's own can be another.
     """
     if report == "none":
         return
     full = report == "full"
     used = [
-        (fake, list(fake.calls), list(fake.jobs.values()), _faults(fake.faults)) for fake in fakes
+        (fake, list(fake.calls), list(fake.jobs.values()), _faults(fake.faults, seed))
+        for fake in fakes
     ]
     used = [one for one in used if any(one[1:])]
     hide = _all_masks([one[0] for one in used])
@@ -85,13 +91,14 @@ def _became(job: JobView, hide: Callable[[str], str], *, full: bool) -> str:
     return "\n".join([line, *head, *(f"    | {each}" for each in tail)])
 
 
-def _faults(faults: Faults) -> list[str]:
+def _faults(faults: Faults, seed: int) -> list[str]:
     """Tell which faults happened, which did not, and what repeats those that chance has chosen."""
     fired = Counter(repr(one.rule) for one in faults.fired)
     lines = [f"hit {count} call{'s' * (count > 1)}: {rule}" for rule, count in fired.items()]
     lines += [f"not used: {rule!r}" for rule in faults.unused]
     if faults.drawn:
-        lines.append(f"chance has a part: --joblet-seed={faults.seed} repeats it")
+        own = "" if faults.seed == seed else f" (the seed of this fake is {faults.seed})"
+        lines.append(f"chance has a part: --joblet-seed={seed} repeats it{own}")
     if faults.server.lasting:
         lines.append(f"of the server: {', '.join(faults.server.lasting)}")
     return lines

@@ -6,9 +6,11 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
 
 from joblet_fake.exchange import secrets
+from joblet_fake.exchange.fault_words import predicate_name
 from joblet_fake.exchange.misses import Expected, nearest
 from joblet_fake.exchange.waiting import wait_until, wait_until_async
 from joblet_fake.model.secrets import Secrets
+from joblet_fake.services import UNKNOWN_ROLE, generation_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,7 +71,12 @@ class Calls:
         return [call for call in self if call.method == key]
 
     def where(self, predicate: Callable[[Call], object]) -> list[Call]:
-        """Give the calls for which a predicate holds."""
+        """Give the calls for which a predicate holds.
+
+        Raises:
+            TypeError: it is no predicate, even where there is no call to ask it about.
+        """
+        predicate_name(predicate)
         return [call for call in self if predicate(call)]
 
     def last(self) -> Call:
@@ -154,7 +161,7 @@ class Calls:
         *,
         times: int | None = None,
         role: str | None = None,
-        code: str | None = None,
+        code: object = None,
         **fields: object,
     ) -> list[Call]:
         """Expect that a method was called so; the fields that are not named may be anything.
@@ -163,7 +170,7 @@ class Calls:
             method: its name; a short one where that is unique.
             times: how often exactly; None for at least once.
             role: the caller's role.
-            code: the code that the call ended with.
+            code: the code that the call ended with, its name or a member of `grpc.StatusCode`.
             **fields: fields of the request, by their newest names.
 
         Returns:
@@ -172,9 +179,12 @@ class Calls:
         Raises:
             AssertionError: there were more or fewer; the message shows the nearest misses, field
                 by field.
-            ValueError: no method or field has that name; the message says what is possible.
+            ValueError: no method, field, role or code has that name; the message says what is
+                possible.
         """
-        expected = Expected(self._api.method(method), fields, role, code)
+        roles = (*generation_of(self._api.version).roles, UNKNOWN_ROLE)
+        name = getattr(code, "name", code)  # a member of grpc.StatusCode is as good
+        expected = Expected(self._api.method(method), fields, role, name, roles)
         numbered = [
             (place, call) for place, call in enumerate(self) if call.method == expected.shape.key
         ]
@@ -196,7 +206,7 @@ class Calls:
         method: str,
         *,
         role: str | None = None,
-        code: str | None = None,
+        code: object = None,
         **fields: object,
     ) -> None:
         """Expect that a method was not called, or not so.
@@ -204,12 +214,13 @@ class Calls:
         Args:
             method: its name; a short one where that is unique.
             role: the caller's role.
-            code: the code that the call ended with.
+            code: the code that the call ended with, its name or a member of `grpc.StatusCode`.
             **fields: fields of the request, by their newest names.
 
         Raises:
             AssertionError: it was; the message says how often.
-            ValueError: no method or field has that name; the message says what is possible.
+            ValueError: no method, field, role or code has that name; the message says what is
+                possible.
         """
         self.assert_called(method, times=0, role=role, code=code, **fields)
 
