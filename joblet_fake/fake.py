@@ -84,6 +84,9 @@ class FakeJoblet:
         names: further names and addresses for the server's certificate; the first is also the
             one that `rnx_config` gives to clients.
         unused_faults: let fault rules be that no call has met; they fail a test otherwise.
+        keep_jobs: how many jobs that are over are kept; the oldest beyond are forgotten, with
+            their logs and histories, as no real server does. None for all.
+        keep_bytes: how many bytes of output and uploads these may have; None for any.
 
     Raises:
         ValueError: an option that can't be; the message lists what can.
@@ -115,6 +118,8 @@ class FakeJoblet:
         listen: str = HOST,
         names: tuple[str, ...] = (),
         unused_faults: bool = False,
+        keep_jobs: int | None = None,
+        keep_bytes: int | None = None,
     ) -> None:
         self.options = Options(
             api=api,
@@ -135,6 +140,8 @@ class FakeJoblet:
             listen=listen,
             names=names,
             unused_faults=unused_faults,
+            keep_jobs=keep_jobs,
+            keep_bytes=keep_bytes,
         )
         self._api = load(api)
         self._generation = generation_of(api)
@@ -143,7 +150,14 @@ class FakeJoblet:
             self.clock, local=exec, timeout=exec_timeout, limit=program_timeout
         )
         self.model = Model(
-            self.clock, self.programs, pace=pace, behavior=behavior, seed=seed, host=host
+            self.clock,
+            self.programs,
+            pace=pace,
+            behavior=behavior,
+            seed=seed,
+            host=host,
+            keep_jobs=keep_jobs,
+            keep_bytes=keep_bytes,
         )
         self.calls = Calls(self._api, check_thread)
         self.jobs = JobsView(self.model, check_thread, lambda: self._inside)

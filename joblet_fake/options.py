@@ -47,6 +47,8 @@ class Options:
     listen: str = HOST
     names: tuple[str, ...] = ()
     unused_faults: bool = False
+    keep_jobs: int | None = None
+    keep_bytes: int | None = None
 
     def __post_init__(self) -> None:
         if self.api not in versions():
@@ -72,6 +74,10 @@ class Options:
                 f"exec with tls=False on {self.listen}: anybody on the network could run commands "
                 "on this machine; use mutual TLS, or listen on 127.0.0.1",
             )
+        for name in ("keep_jobs", "keep_bytes"):
+            least = getattr(self, name)
+            if least is not None and least < 1:
+                raise ValueError(f"{name}={least}: it is 1 at least, or None for no bound")
         for name in ("stall_timeout", "program_timeout"):
             seconds = getattr(self, name)
             if seconds <= 0:

@@ -115,6 +115,21 @@ def main() -> None:
     help="A further name or address for the server's certificate, and the first one for the "
     "clients' configuration; can be given again.",
 )
+@click.option(
+    "--keep-jobs",
+    default=1000,
+    type=click.IntRange(1),
+    metavar="N",
+    help="How many jobs that are over are kept; the oldest beyond are forgotten, with their logs "
+    "and stored history, which a real server never does. One that runs is never forgotten.",
+)
+@click.option(
+    "--keep-mib",
+    default=256,
+    type=click.IntRange(1),
+    metavar="MIB",
+    help="How many MiB of output and uploads these may have together; the same beyond.",
+)
 def serve(**options: Any) -> None:  # noqa: ANN401 - click has checked them
     """Serve until interrupted (Ctrl-C or SIGTERM), and show what happens."""
     from joblet_fake.cli.serve import serve as run  # noqa: PLC0415 - only what a command needs

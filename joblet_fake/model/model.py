@@ -21,6 +21,7 @@ from joblet_fake.model.network import Networks
 from joblet_fake.model.pace import PACES
 from joblet_fake.model.persist import Persist
 from joblet_fake.model.quirks import Quirks
+from joblet_fake.model.retention import Retention
 from joblet_fake.model.runtimes import Runtimes
 from joblet_fake.model.secrets import Secrets
 from joblet_fake.model.volume import Volumes
@@ -83,10 +84,13 @@ class Model:
         behavior: `"server"` or `"documented"`: the quirks that are on.
         seed: where ids come from, and what is not said of the host.
         host: `"seeded"` or `"local"`.
+        keep_jobs: how many jobs are kept that are over; None for all.
+        keep_bytes: how many bytes of output and uploads they may have; None for any.
 
     Attributes:
         quirks: the switches that are on, asked where the behaviour is.
         chance: what real servers leave to chance, from the seed; ids come from elsewhere.
+        retention: forgets jobs that are over, beyond the bound.
         secrets: what jobs were given as secrets, those that are forgotten too.
         disk_full: whether the server's disk has no room left (FAULT-01, FAULT-02).
 
@@ -115,6 +119,8 @@ class Model:
         behavior: str = "server",
         seed: int = 0,
         host: str = "seeded",
+        keep_jobs: int | None = None,
+        keep_bytes: int | None = None,
     ) -> None:
         if host not in HOSTS:
             raise ValueError(f"unknown host {host!r}: it is one of {', '.join(HOSTS)}")
@@ -127,6 +133,7 @@ class Model:
         self.seed = seed
         self.disk_full = False
         self.secrets = Secrets()
+        self.retention = Retention(self, keep_jobs, keep_bytes)
         self._change = Change(clock)
         self._local = host == "local"
         self._begin()
