@@ -1,6 +1,6 @@
 """A fake Joblet server: real gRPC on loopback, in memory, on a clock that a test owns."""
 
-from joblet_fake import _grpc_without_fork  # noqa: F401 - must come before all that loads gRPC
+from joblet_fake import _load_grpc  # noqa: F401 - must come before all that loads gRPC
 from joblet_fake._version import __version__
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock

@@ -362,8 +362,9 @@ class FakeJoblet:
             RuntimeError: the server is not started.
         """
         core, persist = self.address, self.persist_address
-        if self.options.names:
-            name = self.options.names[0]
+        name = next((each for each in self.options.names if not each.startswith("*")), None)
+        if name is not None:
+            name = f"[{name}]" if ":" in name else name
             core, persist = (f"{name}:{port.rpartition(':')[2]}" for port in (core, persist))
         return rnx_config(core, persist, self.model.node_id, self._tls)
 

@@ -10,7 +10,7 @@ from joblet_fake.model.host import HOSTS
 from joblet_fake.model.pace import PACES
 from joblet_fake.model.quirks import BEHAVIORS
 from joblet_fake.programs import LIMIT
-from joblet_fake.server import HOST, is_loopback
+from joblet_fake.server import HOST, check_names, is_loopback
 from joblet_fake.services import GENERATIONS, generation_of
 from joblet_fake.wire import versions
 
@@ -69,6 +69,7 @@ class Options:
                 f"core_port and persist_port are both {self.core_port}: the services listen on "
                 "two ports; use 0 for any free one",
             )
+        check_names(self.names)
         if self.exec and not self.tls and not is_loopback(self.listen):
             raise ValueError(
                 f"exec with tls=False on {self.listen}: anybody on the network could run commands "

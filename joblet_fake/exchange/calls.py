@@ -36,6 +36,7 @@ class Calls:
 
     Attributes:
         dropped: how many calls were too old to be kept.
+        on_follow: told of every stream that now gets what is to come, on the same thread.
         on_end: told of every call that was answered, on the server's own thread.
     """
 
@@ -47,6 +48,7 @@ class Calls:
         self._bytes = 0
         self._secrets = Secrets()
         self.dropped = 0
+        self.on_follow: Callable[[Call], None] | None = None
         self.on_end: Callable[[Call], None] | None = None
 
     def __iter__(self) -> Iterator[Call]:
@@ -264,6 +266,8 @@ class Calls:
     def followed(self, call: Call) -> None:
         """Note that a stream now gets what is to come, as it comes."""
         call.following = True
+        if self.on_follow is not None:
+            self.on_follow(call)
         self._tell()
 
     def end(self, call: Call, now_ns: int, code: str, details: str = "") -> None:

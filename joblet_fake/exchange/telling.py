@@ -92,6 +92,20 @@ def fields(message: Any) -> dict[str, Any]:  # noqa: ANN401 - a run-time message
     return {field.name: shown_field(field.name, value) for field, value in message.ListFields()}
 
 
+def printable(text: str) -> str:
+    r"""Give a text as one line in which nothing moves a terminal's cursor or colours.
+
+    >>> printable("a\n\x1b[2J é")
+    'a\\n\\x1b[2J é'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
+        for each in text
+    )
+
+
 def shown_field(name: str, value: Any) -> Any:  # noqa: ANN401 - any field's value
     """Give a field's value as plain data; secrets are masked, uploads only counted."""
     if name == FIELD:

@@ -117,6 +117,12 @@ class Listener:
             await server.stop(None)
             option = f"{self.name}_port"
             flag = "--persist-port" if self.name == "persist" else "--port"
+            wrong_host = _wrong_host(self._host)
+            if wrong_host:
+                raise PortError(
+                    f"the {self.name} port can't listen on {address}: {wrong_host}; choose one of "
+                    "this machine's with listen= (command line: --host), such as 127.0.0.1",
+                )
             raise PortError(
                 f"the {self.name} port can't listen on {address}: another program may use it; "
                 f"choose another with {option}= (command line: {flag}), or 0 for any free one",
@@ -239,3 +245,17 @@ class Listener:
         if self._kept is not None:
             self._kept.close()
             self._kept = None
+
+
+def _wrong_host(host: str) -> str:
+    """Tell what is wrong with an address, whatever the port is; "" if nothing."""
+    try:
+        where = socket.getaddrinfo(host.strip("[]"), 0, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError):
+        return f"the address {host!r} can't be resolved"
+    with socket.socket(where[0], socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind(where[4])
+        except OSError:
+            return f"{host} is no address of this machine"
+    return ""
