@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -434,15 +435,16 @@ def test_memory_is_bounded_by_forgetting_the_oldest_jobs_that_are_over(tmp_path:
 def test_grpc_writes_nothing_of_its_own_for_strangers(tmp_path: Path) -> None:
     with serving(tmp_path, "--log-level=error") as served:
         host, _, port = served.ready["core"].rpartition(":")
-        with socket.create_connection((host, int(port))) as stranger:
-            stranger.sendall(b"GET / HTTP/1.1\r\n\r\n" * 20)
-            stranger.settimeout(10)
-            with suppress(OSError):
-                while stranger.recv(1000):
-                    pass
+        unknown = ssl.create_default_context()
+        with suppress(OSError), socket.create_connection((host, int(port))) as stranger:
+            unknown.wrap_socket(stranger, server_hostname="localhost")
         assert served.call("ListJobs") is not None
         _, _, err, _ = served.end()
     assert err == ""
+    wrong = [COMMAND, "serve", *ANY_PORTS, "--host=nosuch.invalid"]
+    ended = subprocess.run(wrong, capture_output=True, text=True, check=False)
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stderr.startswith("Error: the core port can't listen on nosuch.invalid:0")
 
 
 def test_commands_are_not_run_for_the_whole_network() -> None:
