@@ -102,7 +102,8 @@ class Retention:
         jobs = self._model.jobs
         for index in (jobs.stored, jobs.buffered):
             index.remove(job.uuid)
-        self._model.collectors.forget(job.uuid)
+        self._model.collectors.drop(job.uuid)
+        self._model.launcher.forget(job)
         self._model.history.forget(job.uuid)
         job.erased = True
         # Whoever still reads its log has all of it, and gets to the end.

@@ -260,6 +260,10 @@ class Programs:
             ]
         )
 
+    def forget(self, job: Job) -> None:
+        """Explain a job no more that the server has forgotten."""
+        self._chosen.pop(job.uuid, None)
+
     def clear(self) -> None:
         """Forget all programs and end all processes."""
         self._entries = ()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+
 import grpc
 import pytest
 
 from joblet_fake import FakeJoblet
+from joblet_fake.model.job import Job
 
 
 def run(joblet: FakeJoblet, *words: str) -> str:
@@ -107,6 +110,22 @@ def test_what_was_restored_has_the_same_bound() -> None:
         assert list(joblet.jobs) == many
         new = run(joblet, "true")
         assert list(joblet.jobs) == [many[-1], new]
+
+
+def test_nothing_of_a_forgotten_job_stays_in_memory() -> None:
+    """Of a deleted one neither; that is what the bound is for."""
+    with FakeJoblet(keep_jobs=2) as joblet:
+        many = [run(joblet, "seq", "1000") for _ in range(6)]
+        for uuid in many:
+            if uuid in joblet.jobs:
+                joblet.jobs.wait(uuid)
+                log(joblet, uuid)
+        joblet.rpc("JobService.DeleteJob", uuid=many[-1])
+        last = [joblet.jobs.wait(run(joblet, "true")).uuid for _ in range(2)]
+
+        gc.collect()
+        held = {each.uuid for each in gc.get_objects() if isinstance(each, Job)}
+        assert held & {*many, *last} == set(last)
 
 
 def test_without_a_bound_nothing_is_forgotten_and_a_wrong_one_is_refused() -> None:
