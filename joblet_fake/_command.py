@@ -23,9 +23,10 @@ INTERRUPTED: Final = 130
 
 def is_command() -> bool:
     """Tell whether this process was started as `joblet-fake` or as `python -m joblet_fake`."""
-    words = sys.argv[:1] or [""]
-    name = PurePath(words[0]).name.removesuffix(".exe")
-    return name == "joblet-fake" or sys.orig_argv[1:3] == ["-m", "joblet_fake"]
+    program = sys.argv[0] if sys.argv else ""
+    if program == "-m":  # as long as the module that it names is being looked for
+        return "joblet_fake" in sys.orig_argv
+    return PurePath(program).name.removesuffix(".exe") == "joblet-fake"
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

@@ -441,7 +441,11 @@ def test_grpc_writes_nothing_of_its_own_for_strangers(tmp_path: Path) -> None:
         assert served.call("ListJobs") is not None
         _, _, err, _ = served.end()
     assert err == ""
-    wrong = [COMMAND, "serve", *ANY_PORTS, "--host=nosuch.invalid"]
+
+
+@pytest.mark.parametrize("command", [[COMMAND], [sys.executable, "-m", "joblet_fake"]])
+def test_grpc_writes_nothing_of_its_own_beside_an_error(command: list[str | Path]) -> None:
+    wrong = [*command, "serve", *ANY_PORTS, "--host=nosuch.invalid"]
     ended = subprocess.run(wrong, capture_output=True, text=True, check=False)
     assert len(ended.stderr.splitlines()) == 1
     assert ended.stderr.startswith("Error: the core port can't listen on nosuch.invalid:0")
