@@ -1,11 +1,11 @@
 """A fake Joblet server: real gRPC on loopback, in memory, on a clock that a test owns."""
 
-from joblet_fake import _grpc_without_fork  # noqa: F401 - must come before all that loads gRPC
+from joblet_fake import _load_grpc  # noqa: F401 - must come before all that loads gRPC
 from joblet_fake._version import __version__
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
 from joblet_fake.disks_view import DisksView, DiskView
-from joblet_fake.exchange import Call, Calls, Fired, Frame, Rule, UnusedFaultError
+from joblet_fake.exchange import Call, Calls, Fired, Frame, Masks, Rule, UnusedFaultError
 from joblet_fake.fake import FakeJoblet
 from joblet_fake.faults import Faults
 from joblet_fake.history_view import HistoryView, StoredJobView, StoredLine, StoredSample
@@ -73,6 +73,7 @@ __all__ = [
     "InstallScript",
     "JobView",
     "JobsView",
+    "Masks",
     "Method",
     "Metrics",
     "NetworkView",

@@ -9,7 +9,7 @@ import grpc
 
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
-from joblet_fake.exchange import INSIDE, Calls, Exchange
+from joblet_fake.exchange import INSIDE, Calls, Exchange, Masks
 from joblet_fake.faults import Faults
 from joblet_fake.history_view import HistoryView
 from joblet_fake.host_view import HostView
@@ -88,6 +88,9 @@ class FakeJoblet(Named):
         names: further names and addresses for the server's certificate; the first is also the
             one that `rnx_config` gives to clients.
         unused_faults: let fault rules be that no call has met; they fail a test otherwise.
+        keep_jobs: how many jobs that are over are kept; the oldest beyond are forgotten, with
+            their logs and histories, as no real server does. None for all.
+        keep_bytes: how many bytes of output and uploads these may have; None for any.
 
     Raises:
         TypeError: an option of a type that can't be; the message says what is right.
@@ -122,6 +125,8 @@ class FakeJoblet(Named):
         listen: str = HOST,
         names: tuple[str, ...] = (),
         unused_faults: bool = False,
+        keep_jobs: int | None = None,
+        keep_bytes: int | None = None,
     ) -> None:
         self.options = Options(
             api=api,
@@ -142,6 +147,8 @@ class FakeJoblet(Named):
             listen=listen,
             names=names,
             unused_faults=unused_faults,
+            keep_jobs=keep_jobs,
+            keep_bytes=keep_bytes,
         )
         self._api = load(api)
         self._generation = generation_of(api)
@@ -150,7 +157,14 @@ class FakeJoblet(Named):
             self.clock, local=exec, timeout=exec_timeout, limit=program_timeout
         )
         self.model = Model(
-            self.clock, self.programs, pace=pace, behavior=behavior, seed=seed, host=host
+            self.clock,
+            self.programs,
+            pace=pace,
+            behavior=behavior,
+            seed=seed,
+            host=host,
+            keep_jobs=keep_jobs,
+            keep_bytes=keep_bytes,
         )
         self.calls = Calls(self._api, check_thread)
         self.jobs = JobsView(self.model, self.programs, check_thread, lambda: self._inside)
@@ -357,8 +371,9 @@ class FakeJoblet(Named):
             RuntimeError: the server is not started.
         """
         core, persist = self.address, self.persist_address
-        if self.options.names:
-            name = self.options.names[0]
+        name = next((each for each in self.options.names if not each.startswith("*")), None)
+        if name is not None:
+            name = f"[{name}]" if ":" in name else name
             core, persist = (f"{name}:{port.rpartition(':')[2]}" for port in (core, persist))
         return rnx_config(core, persist, self.model.node_id, self._tls)
 
@@ -401,6 +416,21 @@ class FakeJoblet(Named):
         check_thread()
         self.faults.server.settle()
         return self._client.rpc(method, role=role, timeout=timeout, **fields)
+
+    def masks(self) -> Masks:
+        r"""Give what hides secrets in a text, all that this fake has been sent until now.
+
+        That is the values of secret variables, of jobs and of workflows' jobs (JOB-WF-06), and
+        metadata such as `authorization`. One of several lines is hidden line by line too; one of
+        fewer than four characters is not.
+
+        >>> with FakeJoblet() as joblet:
+        ...     _ = joblet.rpc("RunJob", command="true", secret_environment={"TOKEN": "s3cret"})
+        ...     print(joblet.masks()("it said s3cret"))
+        it said ***
+        """
+        with self.clock.lock:
+            return Masks([*self.calls.secrets, *self.model.secrets])
 
     # State
 

@@ -11,7 +11,7 @@ from joblet_fake.model.host import HOSTS
 from joblet_fake.model.pace import PACES
 from joblet_fake.model.quirks import BEHAVIORS
 from joblet_fake.programs import LIMIT
-from joblet_fake.server import HOST, is_loopback
+from joblet_fake.server import HOST, check_names, is_loopback
 from joblet_fake.services import GENERATIONS, generation_of
 from joblet_fake.wire import versions
 
@@ -46,6 +46,8 @@ class Options:
     listen: str = HOST
     names: tuple[str, ...] = ()
     unused_faults: bool = False
+    keep_jobs: int | None = None
+    keep_bytes: int | None = None
 
     def __post_init__(self) -> None:
         if self.api not in versions():
@@ -81,11 +83,18 @@ class Options:
                 f"core_port and persist_port are both {self.core_port}: the services listen on "
                 "two ports; use 0 for any free one",
             )
+        check_names(self.names)
         if self.exec and not self.tls and not is_loopback(self.listen):
             raise ValueError(
                 f"exec with tls=False on {self.listen}: anybody on the network could run commands "
                 "on this machine; use mutual TLS, or listen on 127.0.0.1",
             )
+        for name in ("keep_jobs", "keep_bytes"):
+            least = getattr(self, name)
+            if least is not None:
+                _whole(name, least)
+            if least is not None and least < 1:
+                raise ValueError(f"{name}={least}: it is 1 at least, or None for no bound")
         for name in ("exec_timeout", "stall_timeout", "program_timeout"):
             seconds = getattr(self, name)
             if isinstance(seconds, bool) or not isinstance(seconds, int | float):

@@ -115,7 +115,9 @@ def pytest_runtest_makereport(
         if fakes:
             from pytest_joblet.sections import sections  # noqa: PLC0415 - loaded when needed
 
-            report.sections.extend(sections(fakes, _setting(item.config, "report") or "short"))
+            chosen = _setting(item.config, "report") or "short"
+            seed = _run_options(item.config).get("seed", 0)
+            report.sections.extend(sections(fakes, chosen, seed))
     return report
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from joblet_fake import Call, Calls, Clock, names_near
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from joblet_fake import FakeJoblet, Faults, JobView, Programs
 
@@ -24,9 +25,6 @@ WIDTH: Final = 60
 TAIL: Final = 5
 """How many lines of a job's output a short report shows, the last ones."""
 
-MASKED_FROM: Final = 4
-"""How long a secret must be to be masked wherever it stands; shorter ones are in every text."""
-
 
 def note_near(error: AttributeError) -> None:
     """Note the names that are near a wrong one, where the fake's own error does not tell them."""
@@ -34,12 +32,17 @@ def note_near(error: AttributeError) -> None:
         error.add_note(names_near(error.obj, error.name))
 
 
-def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tuple[str, str]]:
+def sections(
+    fakes: Sequence[FakeJoblet],
+    report: str = "short",
+    seed: int = 0,
+) -> Iterator[tuple[str, str]]:
     """Give the titles and texts for a report; secrets are masked in all of them.
 
     Args:
         fakes: the fakes that the test could have used; those that were not used are left out.
         report: one of `REPORTS`.
+        seed: the run's; a fake's own can be another.
     """
     if report == "none":
         return
@@ -50,21 +53,22 @@ def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tup
             list(fake.calls),
             list(fake.jobs.values()),
             _programs(fake.programs),
-            _faults(fake.faults),
+            _faults(fake.faults, seed),
         )
         for fake in fakes
     ]
     used = [one for one in used if any(one[1:])]
+    hide = _all_masks([one[0] for one in used])
     for fake, calls, jobs, programs, faults in used:
         name = f" of {fake.address}" if len(used) > 1 else ""
-        hide = _Masks(calls)
         if calls:
-            told = [call.whole() if full else str(call) for call in _newest(calls, full=full)]
+            newest = _newest(calls, full=full)
+            told = [call.whole(hide) if full else call.line(hide) for call in newest]
             left_out = len(calls) - len(told) + fake.calls.dropped
-            yield f"joblet calls{name}", hide(_listed(left_out, told))
+            yield f"joblet calls{name}", _listed(left_out, told)
         if jobs:
-            became = [_became(job, full=full) for job in _newest(jobs, full=full)]
-            yield f"joblet jobs{name}", hide(_listed(len(jobs) - len(became), became))
+            became = [_became(job, hide, full=full) for job in _newest(jobs, full=full)]
+            yield f"joblet jobs{name}", _listed(len(jobs) - len(became), became)
         if programs:
             yield f"joblet programs{name}", hide("\n".join(programs))
         if faults:
@@ -73,20 +77,10 @@ def sections(fakes: Sequence[FakeJoblet], report: str = "short") -> Iterator[tup
             yield f"joblet clock{name}", _time(fake)
 
 
-class _Masks:
-    """Hides the secrets of all jobs, wherever they stand."""
-
-    def __init__(self, calls: Iterable[Call]) -> None:
-        self._secrets: set[str] = set()
-        for call in calls:
-            if call.method == "JobService.RunJob" and call.request is not None:
-                self._secrets |= set(call.request.secret_environment.values())
-
-    def __call__(self, text: str) -> str:
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            if len(secret) >= MASKED_FROM:
-                text = text.replace(secret, "***")
-        return text
+def _all_masks(fakes: Sequence[FakeJoblet]) -> Callable[[str], str]:
+    """Give what hides the secrets of all fakes: code sends the same ones to several servers."""
+    masks = [fake.masks() for fake in fakes]
+    return lambda text: functools.reduce(lambda told, hide: hide(told), masks, text)
 
 
 def _newest(things: Sequence[Any], *, full: bool) -> Sequence[Any]:
@@ -100,12 +94,13 @@ def _listed(left_out: int, lines: Iterable[str]) -> str:
 # Jobs
 
 
-def _became(job: JobView, *, full: bool) -> str:
-    words = " ".join((job.command, *job.args))
+def _became(job: JobView, hide: Callable[[str], str], *, full: bool) -> str:
+    """Tell what became of a job; what is secret is hidden before anything is cut."""
+    words = hide(" ".join((job.command, *job.args)))
     ended = "" if job.ended is None else f", exit code {job.exit_code}"
     shown = words if full else _short(words)
-    line = f"{job.uuid} {job.status}{ended}: {shown!r} ({job.explanation})"
-    output = job.output_bytes.decode(errors="replace").splitlines()
+    line = hide(f"{job.uuid} {job.status}{ended}: {shown!r} ({job.explanation})")
+    output = hide(job.output_bytes.decode(errors="replace")).splitlines()
     tail = output if full else [_short(each) for each in output[-TAIL:]]
     left_out = len(output) - len(tail)
     head = [f"    ({left_out} earlier lines)"] if left_out else []
@@ -117,7 +112,7 @@ def _programs(programs: Programs) -> list[str]:
     return [f"no job has run: {program!r} ({program.where})" for program in programs.unused]
 
 
-def _faults(faults: Faults) -> list[str]:
+def _faults(faults: Faults, seed: int) -> list[str]:
     """Tell which faults happened, which did not, and what repeats those that chance has chosen."""
     fired = Counter(one.rule for one in faults.fired)
     lines = []
@@ -127,7 +122,8 @@ def _faults(faults: Faults) -> list[str]:
         lines.append(f"hit {told} call{'s' * (half or count > 1)}: {rule!r}")
     lines += [f"not used: {rule!r}" for rule in faults.unused if rule not in fired]
     if faults.drawn:
-        lines.append(f"chance has a part: --joblet-seed={faults.seed} repeats it")
+        own = "" if faults.seed == seed else f" (the seed of this fake is {faults.seed})"
+        lines.append(f"chance has a part: --joblet-seed={seed} repeats it{own}")
     if faults.server.lasting:
         lines.append(f"of the server: {', '.join(faults.server.lasting)}")
     return lines

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from joblet_fake._command import end_as_usual
 from joblet_fake._version import __version__
 from joblet_fake.clock import CLOCK_MODES
 from joblet_fake.model import BEHAVIORS, PACES, QUIRKS
@@ -25,6 +26,7 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 @click.version_option(__version__, prog_name="joblet-fake")
 def main() -> None:
     """A fake Joblet server, for tests and for work without a real one."""
+    end_as_usual()
 
 
 @main.command()
@@ -83,7 +85,8 @@ def main() -> None:
     "--rnx-config",
     type=FILE,
     help="Write the clients' configuration here, private keys included: an admin (default), a "
-    "viewer and a nobody.",
+    "viewer and a nobody. With --no-tls it has none: rnx and the SDK can't use it, the "
+    "web admin can.",
 )
 @click.option(
     "--ready-file",
@@ -114,6 +117,21 @@ def main() -> None:
     metavar="NAME",
     help="A further name or address for the server's certificate, and the first one for the "
     "clients' configuration; can be given again.",
+)
+@click.option(
+    "--keep-jobs",
+    default=1000,
+    type=click.IntRange(1),
+    metavar="N",
+    help="How many jobs that are over are kept; the oldest beyond are forgotten, with their logs "
+    "and stored history, which a real server never does. One that runs is never forgotten.",
+)
+@click.option(
+    "--keep-mib",
+    default=256,
+    type=click.IntRange(1),
+    metavar="MIB",
+    help="How many MiB of output and uploads these may have together; the same beyond.",
 )
 def serve(**options: Any) -> None:  # noqa: ANN401 - click has checked them
     """Serve until interrupted (Ctrl-C or SIGTERM), and show what happens."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+MIB: Final = 1024 * 1024
+
 PATIENCE: Final = 1.0
 """Real seconds between looks at Ctrl-C on systems where it does not wake a waiting thread."""
 
@@ -37,6 +39,7 @@ def serve(
     quirks: Sequence[str],
     log_level: str,
     json_lines: bool,
+    keep_mib: int,
     **options: Any,  # noqa: ANN401 - FakeJoblet's own
 ) -> None:
     """Serve until SIGINT or SIGTERM.
@@ -55,6 +58,7 @@ def serve(
         log_level: `"debug"` shows requests, `"info"` calls and jobs, the others failures of the
             fake.
         json_lines: write everything as JSON lines on stdout.
+        keep_mib: how many MiB of output and uploads jobs may have that are over.
         **options: further options of `FakeJoblet`.
 
     Raises:
@@ -77,6 +81,7 @@ def serve(
             names=tuple(san),
             core_port=port,
             persist_port=persist_port,
+            keep_bytes=keep_mib * MIB,
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
@@ -139,7 +144,10 @@ def _tell(fake: FakeJoblet, rnx_config: Path | None, watch: Watch, *, json_lines
     click.echo(f"  core services   {fake.address}")
     click.echo(f"  PersistService  {fake.persist_address}")
     if rnx_config is not None:
-        nodes = ", ".join(("default", *(role for role in fake.tls.roles if role != "admin")))
+        # ADM-02, RNX-04, SDK-07
+        nodes = "default, without certificates: for the web admin; rnx and the SDK need TLS"
+        if tls:
+            nodes = ", ".join(("default", *(role for role in fake.tls.roles if role != "admin")))
         click.echo(f"  clients         export RNX_CONFIG={rnx_config} RNX_CONFIG_PATH={rnx_config}")
         click.echo(f"  its nodes       {nodes}")
     elif tls:

@@ -62,6 +62,8 @@ class Watch:
         """Begin to show what happens on a fake."""
         if self._level <= LEVELS.index("info"):
             fake.calls.on_end = self.call
+            fake.calls.on_follow = self.follows
+            fake.model.retention.listener = lambda job, size: self.forgets(fake, job, size)
             fake.model.jobs.listener = lambda job: self.job(fake, job)
 
     def tell(self, event: str, text: str, **more: object) -> None:
@@ -86,12 +88,36 @@ class Watch:
         if self._level == 0:
             request = call.request
             event["request"] = None if request is None else _jsonable(telling.fields(request))
-            self._add(event, f"{at} {call.whole()}")
+            whole = "\n".join(map(telling.printable, call.whole().split("\n")))
+            self._add(event, f"{at} {whole}")
             return
-        line = str(call)
+        line = telling.printable(str(call))
         head, _, tail = line.rpartition(" -> ")
         coloured = click.style(tail, fg=COLOURS.get(code, "red"))
         self._add(event, f"{at} {head} -> {coloured}")
+
+    def follows(self, call: Call) -> None:
+        """Show that a client begins to wait for what is to come; its end is shown as a call's."""
+        event = {
+            "event": "follows",
+            "at": call.started.isoformat(),
+            "method": call.method,
+            "role": call.role,
+            "peer": call.peer,
+        }
+        head, _, _ = telling.printable(str(call)).rpartition(" -> ")
+        coloured = click.style("follows", fg=COLOURS["RUNNING"])
+        self._add(event, f"{call.started:%H:%M:%S} {head} -> {coloured}")
+
+    def forgets(self, fake: FakeJoblet, job: Job, size: int) -> None:
+        """Show that a job that is over is forgotten, since there are too many or they are big."""
+        at = fake.clock.now()
+        event = {"event": "forgotten", "at": at.isoformat(), "job": job.uuid, "bytes": size}
+        self._add(
+            event,
+            f"{at:%H:%M:%S} job     {job.uuid[:SHORT_ID]} forgotten, with {size} bytes of output "
+            "and uploads (--keep-jobs, --keep-mib)",
+        )
 
     def job(self, fake: FakeJoblet, job: Job) -> None:
         """Show a job's new status."""
@@ -113,7 +139,9 @@ class Watch:
         }
         words = telling.short(" ".join((job.spec.command, *job.spec.args)))
         status = click.style(job.status, fg=COLOURS.get(job.status))
+        words = telling.printable(words)
         ended = "" if job.end_ns is None else f", exit code {job.exit_code} ({job.explanation})"
+        ended = telling.printable(ended)
         self._add(event, f"{at:%H:%M:%S} job     {job.uuid[:SHORT_ID]} {status}{ended}: {words}")
 
     def close(self) -> None:

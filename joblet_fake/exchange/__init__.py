@@ -7,6 +7,7 @@ from joblet_fake.exchange.fault_actions import Cut, Delay, End, Fail, Restart, S
 from joblet_fake.exchange.fault_rule import Rule
 from joblet_fake.exchange.faults import Claim, FaultRules, Fired, UnusedFaultError
 from joblet_fake.exchange.roles import role_of
+from joblet_fake.exchange.secrets import Masks
 from joblet_fake.exchange.waiting import Watch, wait_until, wait_until_async
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "FaultRules",
     "Fired",
     "Frame",
+    "Masks",
     "Restart",
     "Rule",
     "Stall",

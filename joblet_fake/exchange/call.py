@@ -13,6 +13,7 @@ from joblet_fake.exchange import telling
 from joblet_fake.exchange.harm import harm
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from joblet_fake.wire import Method
@@ -102,12 +103,24 @@ class Call:
     def __str__(self) -> str:
         return telling.line(self)
 
-    def whole(self) -> str:
+    def line(self, hide: Callable[[str], str] = str) -> str:
+        """Give it in one line for a person, as `str` does.
+
+        Args:
+            hide: masks what is secret in a text, before it is cut: `joblet.masks()` gives one.
+        """
+        return telling.line(self, hide)
+
+    def whole(self, hide: Callable[[str], str] = str) -> str:
         """Give all that is known of it for a person: metadata, each message with its time.
 
-        Secrets are masked, and of uploads only the sizes shown.
+        Secret variables are masked, and metadata that says who the caller is; of uploads only the
+        sizes are shown.
+
+        Args:
+            hide: masks what is secret elsewhere: `joblet.masks()` gives one.
         """
-        return telling.whole(self)
+        return telling.whole(self, hide)
 
     @property
     def harm(self) -> str:

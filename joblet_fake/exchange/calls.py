@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
 
+from joblet_fake.exchange import secrets
+from joblet_fake.exchange.fault_words import predicate_name
 from joblet_fake.exchange.misses import Expected, nearest
 from joblet_fake.exchange.waiting import wait_until, wait_until_async
+from joblet_fake.model.secrets import Secrets
+from joblet_fake.services import UNKNOWN_ROLE, generation_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +36,7 @@ class Calls:
 
     Attributes:
         dropped: how many calls were too old to be kept.
+        on_follow: told of every stream that now gets what is to come, on the same thread.
         on_end: told of every call that was answered, on the server's own thread.
     """
 
@@ -41,7 +46,9 @@ class Calls:
         self._calls: deque[Call] = deque(maxlen=CALLS_KEPT)
         self._watchers: dict[Callable[[], None], None] = {}
         self._bytes = 0
+        self._secrets = Secrets()
         self.dropped = 0
+        self.on_follow: Callable[[Call], None] | None = None
         self.on_end: Callable[[Call], None] | None = None
 
     def __iter__(self) -> Iterator[Call]:
@@ -66,7 +73,12 @@ class Calls:
         return [call for call in self if call.method == key]
 
     def where(self, predicate: Callable[[Call], object]) -> list[Call]:
-        """Give the calls for which a predicate holds."""
+        """Give the calls for which a predicate holds.
+
+        Raises:
+            TypeError: it is no predicate, even where there is no call to ask it about.
+        """
+        predicate_name(predicate)
         return [call for call in self if predicate(call)]
 
     def last(self) -> Call:
@@ -155,7 +167,7 @@ class Calls:
         *,
         times: int | None = None,
         role: str | None = None,
-        code: str | None = None,
+        code: object = None,
         **fields: object,
     ) -> list[Call]:
         """Expect that a method was called so; the fields that are not named may be anything.
@@ -164,7 +176,7 @@ class Calls:
             method: its name; a short one where that is unique.
             times: how often exactly; None for at least once.
             role: the caller's role.
-            code: the code that the call ended with.
+            code: the code that the call ended with, its name or a member of `grpc.StatusCode`.
             **fields: fields of the request, by their newest names.
 
         Returns:
@@ -173,9 +185,12 @@ class Calls:
         Raises:
             AssertionError: there were more or fewer; the message shows the nearest misses, field
                 by field.
-            ValueError: no method or field has that name; the message says what is possible.
+            ValueError: no method, field, role or code has that name; the message says what is
+                possible.
         """
-        expected = Expected(self._api.method(method), fields, role, code)
+        roles = (*generation_of(self._api.version).roles, UNKNOWN_ROLE)
+        name = getattr(code, "name", code)  # a member of grpc.StatusCode is as good
+        expected = Expected(self._api.method(method), fields, role, name, roles)
         numbered = [
             (place, call) for place, call in enumerate(self) if call.method == expected.shape.key
         ]
@@ -197,7 +212,7 @@ class Calls:
         method: str,
         *,
         role: str | None = None,
-        code: str | None = None,
+        code: object = None,
         **fields: object,
     ) -> None:
         """Expect that a method was not called, or not so.
@@ -205,20 +220,27 @@ class Calls:
         Args:
             method: its name; a short one where that is unique.
             role: the caller's role.
-            code: the code that the call ended with.
+            code: the code that the call ended with, its name or a member of `grpc.StatusCode`.
             **fields: fields of the request, by their newest names.
 
         Raises:
             AssertionError: it was; the message says how often.
-            ValueError: no method or field has that name; the message says what is possible.
+            ValueError: no method, field, role or code has that name; the message says what is
+                possible.
         """
         self.assert_called(method, times=0, role=role, code=code, **fields)
+
+    @property
+    def secrets(self) -> set[str]:
+        """What callers sent as secrets, in calls that were dropped too."""
+        return {*self._secrets, *(each for call in self for each in secrets.of_call(call))}
 
     # The server's side
 
     def clear(self) -> None:
         """Forget all calls."""
         self._calls.clear()
+        self._secrets.clear()
         self.dropped = 0
         self._bytes = 0
 
@@ -242,6 +264,7 @@ class Calls:
 
     def _drop(self) -> None:
         oldest = self._calls.popleft()
+        self._secrets.note(secrets.of_call(oldest))
         self.dropped += 1
         self._bytes -= oldest.counted or 0
         oldest.counted = None
@@ -249,6 +272,8 @@ class Calls:
     def followed(self, call: Call) -> None:
         """Note that a stream now gets what is to come, as it comes."""
         call.following = True
+        if self.on_follow is not None:
+            self.on_follow(call)
         self._tell()
 
     def end(self, call: Call, now_ns: int, code: str, details: str = "") -> None:

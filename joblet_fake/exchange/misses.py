@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from joblet_fake.exchange.telling import SECRET, plain_value, short
+from joblet_fake.exchange.telling import short, shown_field
+from joblet_fake.services import CODES
+from joblet_fake.words import near
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,18 +30,29 @@ class Expected:
         fields: fields of the request, by their newest names; those not named may be anything.
         role: the caller's role; None for any.
         code: the code that it ended with; None for any, an open call too.
+        roles: the roles that a caller can have.
 
     Raises:
-        ValueError: a field that the request does not have, or a value that it can't have.
+        ValueError: a field that the request does not have, or a value that it can't have; a role
+            or a code that there is not.
     """
 
     shape: Method
     fields: Mapping[str, object]
     role: str | None = None
-    code: str | None = None
+    code: object = None
+    roles: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.shape.encode_request(self.fields)
+        if self.role is not None and self.role not in self.roles:
+            raise ValueError(
+                f"role={self.role!r}: no caller has that role; {near(str(self.role), self.roles)}",
+            )
+        if self.code is not None and self.code not in CODES:
+            raise ValueError(
+                f"code={self.code!r}: there is no such code; {near(str(self.code), CODES)}"
+            )
 
     def __str__(self) -> str:
         told = [f"{name}={shown(name, value)}" for name, value in self.fields.items()]
@@ -63,15 +76,13 @@ class Expected:
                 found.append(f"{name}: expected {shown(name, wanted)}, was {shown(name, was)}")
         return found
 
-    def _beside(self) -> tuple[tuple[str, str | None], ...]:
+    def _beside(self) -> tuple[tuple[str, object], ...]:
         return ("role", self.role), ("code", self.code)
 
 
 def shown(name: str, value: Any) -> str:  # noqa: ANN401 - any field's value
     """Give a field's value for a person; a secret's stays hidden."""
-    if name == SECRET:
-        value = dict.fromkeys(value, "***")
-    return short(repr(plain_value(value)), LONGEST)
+    return short(repr(shown_field(name, value)), LONGEST)
 
 
 def nearest(expected: Expected, calls: Iterable[tuple[int, Call]]) -> str:

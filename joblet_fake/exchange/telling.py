@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from joblet_fake.exchange.secrets import FIELD, MASK, YAML_FIELDS, hidden_yaml, metadata_value
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from joblet_fake.exchange.call import Call
 
 WIDTH: Final = 60
 """How many characters of a request a line shows."""
 
-SECRET: Final = "secret_environment"  # noqa: S105 - a field's name
+UPLOADS: Final = ("uploads", "workflow_files")
+"""The fields that hold files."""
 
 
-def line(call: Call) -> str:
-    """Give a call in one line: who, what, and how it was answered."""
+def line(call: Call, hide: Callable[[str], str] = str) -> str:
+    """Give a call in one line: who, what, and how it was answered.
+
+    Args:
+        call: the call.
+        hide: masks what is secret in a text, before it is cut.
+    """
     fault = ", by a fault" if call.fault else ""
     harm = f"; {call.harm}" if call.harm else ""
-    return f"{call.role:7} {call.method}({_asked(call.request)}) -> {answer(call)}{fault}{harm}"
+    asked = short(hide(_asked(call.request)))
+    return hide(f"{call.role:7} {call.method}({asked}) -> {answer(call)}{fault}{harm}")
 
 
 def answer(call: Call) -> str:
@@ -40,15 +51,20 @@ def _asked(request: Any) -> str:  # noqa: ANN401 - a run-time message class
     if request is None:
         return "?"
     plain = {
-        field.name: plain_value(value)
+        field.name: shown_field(field.name, value)
         for field, value in request.ListFields()
         if field.message_type is None
     }
-    return short(", ".join(f"{name}={value!r}" for name, value in plain.items()))
+    return ", ".join(f"{name}={value!r}" for name, value in plain.items())
 
 
-def whole(call: Call) -> str:
-    """Give all that is known of a call, on many lines."""
+def whole(call: Call, hide: Callable[[str], str] = str) -> str:
+    """Give all that is known of a call, on many lines.
+
+    Args:
+        call: the call.
+        hide: masks what is secret in a text.
+    """
     head = f"{call.started:%H:%M:%S.%f} {call.role} {call.method}"
     if call.duration is not None:
         head += f", {call.duration:g} s"
@@ -57,7 +73,7 @@ def whole(call: Call) -> str:
     lines = [f"{head} -> {answer(call)}"]
     lines += [f"    fault: {call.fault}"] if call.fault else []
     lines += [f"    harm: {call.harm}"] if call.harm else []
-    lines += [f"    {key}: {value!r}" for key, value in call.metadata]
+    lines += [f"    {key}: {metadata_value(key, value)!r}" for key, value in call.metadata]
     for frame in call.frames:
         arrow = ">" if frame.direction == "in" else "<"
         lines.append(f"  {arrow} {frame.at:%H:%M:%S.%f}")
@@ -68,20 +84,37 @@ def whole(call: Call) -> str:
     kept = len(call.frames) - 1
     if call.sent > kept:
         lines.append(f"  < and {call.sent - kept} more")
-    return "\n".join(lines)
+    return hide("\n".join(lines))
 
 
 def fields(message: Any) -> dict[str, Any]:  # noqa: ANN401 - a run-time message class
     """Give the fields that are set, as plain data; secrets are masked, uploads only counted."""
-    told: dict[str, Any] = {}
-    for field, value in message.ListFields():
-        if field.name == SECRET:
-            told[field.name] = dict.fromkeys(value, "***")
-        elif field.name == "uploads":
-            told[field.name] = [f"{each.path} ({len(each.content)} bytes)" for each in value]
-        else:
-            told[field.name] = plain_value(value)
-    return told
+    return {field.name: shown_field(field.name, value) for field, value in message.ListFields()}
+
+
+def printable(text: str) -> str:
+    r"""Give a text as one line in which nothing moves a terminal's cursor or colours.
+
+    >>> printable("a\n\x1b[2J é")
+    'a\\n\\x1b[2J é'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
+        for each in text
+    )
+
+
+def shown_field(name: str, value: Any) -> Any:  # noqa: ANN401 - any field's value
+    """Give a field's value as plain data; secrets are masked, uploads only counted."""
+    if name == FIELD:
+        return dict.fromkeys(value, MASK)
+    if name in YAML_FIELDS:
+        return hidden_yaml(value)
+    if name in UPLOADS:
+        return [f"{each.path} ({len(each.content)} bytes)" for each in value]
+    return plain_value(value)
 
 
 def plain_value(value: Any) -> Any:  # noqa: ANN401 - any field's value

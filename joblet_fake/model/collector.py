@@ -254,6 +254,12 @@ class Collectors:
         self.end(uuid)
         self._collectors.pop(uuid, None)
 
+    def drop(self, uuid: str) -> None:
+        """Forget a job as if there had never been one: nothing of it stays in memory."""
+        self.forget(uuid)
+        for collector in [each for each in self._lately if each.job.uuid == uuid]:
+            del self._lately[collector]
+
     def newest(self, now_ns: int) -> int:
         """Give when the last sample of whichever job was taken; 0 if none was lately."""
         newest = 0

@@ -155,6 +155,11 @@ class Job:
             and not self._watchers
         )
 
+    @property
+    def size(self) -> int:
+        """How many bytes its output and its uploads have in memory."""
+        return self.log.size + sum(map(len, self.files.values()))
+
     def copied(self, copying: Copying) -> Job:
         """Give the same job for another state; who watches this one, stays behind."""
         if copying.shares and self.settled:

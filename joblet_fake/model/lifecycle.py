@@ -110,6 +110,8 @@ class Lifecycle:
         self._recorded += 1
         job.statuses.append((start_ns, status))
         self._model.jobs.add(job)
+        self._model.secrets.note(spec.secret_environment.values())
+        self._model.retention.added(job)
         return job
 
     def _plan(self, spec: JobSpec, schedule: Schedule) -> Outcome[Job]:
@@ -340,6 +342,7 @@ class Lifecycle:
             self._model.jobs.stored.add(job)
             job.become(words.FAILED if code else words.COMPLETED, job.end_ns)
         self._model.collectors.end(job.uuid)
+        self._model.retention.settle()
 
     # Stopping
 
@@ -417,6 +420,7 @@ class Lifecycle:
         job.end_ns, job.exit_code = (now, -1) if stop.stays else (None, 0)
         job.become(words.STOPPED, now)
         answer.resolve(job)
+        self._model.retention.settle()
 
     # Deleting
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 CHUNK_LIMIT: Final = 32 * 1024
 """The longest chunk in bytes: one read of the output pipe (JOB-LOG-01)."""
 
+BESIDE: Final = 17
+"""How many bytes a chunk has in the index: where it ends, its time, its stream."""
+
 STREAMS: Final = ("stdout", "stderr")
 """What a chunk was written to: clients can't tell (JOB-LOG-02), the job's test can."""
 
@@ -59,6 +62,11 @@ class Log:
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has, with what it keeps of each chunk beside them."""
+        return (self._ends[self._count - 1] + BESIDE * self._count) if self._count else 0
 
     def copied(self, copying: Copying) -> Log:
         """Give one with the same chunks, which costs nothing until more is written to it."""

@@ -21,7 +21,9 @@ from joblet_fake.model.network import Networks
 from joblet_fake.model.pace import PACES
 from joblet_fake.model.persist import Persist
 from joblet_fake.model.quirks import Quirks
+from joblet_fake.model.retention import Retention
 from joblet_fake.model.runtimes import Runtimes
+from joblet_fake.model.secrets import Secrets
 from joblet_fake.model.volume import Volumes
 from joblet_fake.model.workflows import Workflows
 
@@ -82,10 +84,14 @@ class Model:
         behavior: `"server"` or `"documented"`: the quirks that are on.
         seed: where ids come from, and what is not said of the host.
         host: `"seeded"` or `"local"`.
+        keep_jobs: how many jobs are kept that are over; None for all.
+        keep_bytes: how many bytes of output and uploads they may have; None for any.
 
     Attributes:
         quirks: the switches that are on, asked where the behaviour is.
         chance: what real servers leave to chance, from the seed; ids come from elsewhere.
+        retention: forgets jobs that are over, beyond the bound.
+        secrets: what jobs were given as secrets, those that are forgotten too.
 
     Raises:
         ValueError: the pace or the host is unknown.
@@ -113,6 +119,8 @@ class Model:
         behavior: str = "server",
         seed: int = 0,
         host: str = "seeded",
+        keep_jobs: int | None = None,
+        keep_bytes: int | None = None,
     ) -> None:
         if host not in HOSTS:
             raise ValueError(f"unknown host {host!r}: it is one of {', '.join(HOSTS)}")
@@ -124,6 +132,8 @@ class Model:
         self.quirks = Quirks(behavior)
         self.seed = seed
         self._disk_full = False
+        self.secrets = Secrets()
+        self.retention = Retention(self, keep_jobs, keep_bytes)
         self._change = Change(clock)
         self._local = host == "local"
         self._begin()
@@ -132,6 +142,7 @@ class Model:
         """Forget everything, as if the server had just been made; open streams and calls end."""
         jobs, end = self.jobs, self._ending()
         self.quirks.reset()
+        self.secrets.clear()
         # What was to happen to the old jobs must not happen to the new state.
         self.clock.cancel_all()
         self._begin(jobs.listener)
@@ -201,6 +212,8 @@ class Model:
         self.persist_state = persist_state
         self.history.metrics.fill(full=self.disk_full)
         self.jobs.listen(jobs.listener)
+        for job in self.jobs.buffered:
+            self.secrets.note(job.spec.secret_environment.values())
         end()
         for job in jobs.buffered:
             if self.jobs.buffered.exact(job.uuid) is not job:

@@ -95,6 +95,9 @@ class Launcher(Protocol):
             LaunchError: it can't be started.
         """
 
+    def forget(self, job: Job) -> None:
+        """Keep nothing more of a job that is over and forgotten."""
+
     def state(self, copying: Copying) -> object:
         """Give what is to be known again when a state of this moment is restored.
 

@@ -128,6 +128,24 @@ class Workflows:
         matches = [uuid for uuid in self._workflows if uuid.startswith(text)]
         return self._workflows[matches[0]] if len(matches) == 1 else None
 
+    def forget_beyond(self, count: int) -> None:
+        """Forget the oldest workflows that are over; the first of all stays (JOB-WF-24).
+
+        Args:
+            count: how many that are over are kept.
+        """
+        _, *others = self._workflows.values()
+        over = [each for each in others if each.status in TERMINAL]
+        for workflow in over[: max(len(over) - count, 0)]:
+            del self._workflows[workflow.uuid]
+            for key in [key for key, owner in self._owners.items() if owner is workflow]:
+                del self._owners[key]
+            for name in tuple(self._waiting):
+                left = {run: None for run in self._waiting[name] if run.workflow is not workflow}
+                self._waiting[name] = left
+                if not left:
+                    del self._waiting[name]
+
     def may_run(self, name: str) -> bool:
         """Tell whether a job of the first workflow may start: all that RunJob asks (JOB-WF-30)."""
         return self.first is not None and self._is_ready(self.first, name)
@@ -157,6 +175,7 @@ class Workflows:
             for other in job.requires:
                 self._waiting.setdefault(other, {})[run] = None
         self._plan(run)
+        self._model.retention.workflow_added()
         return workflow
 
     # Ticks: only those that would start something are waited for, the others show nothing

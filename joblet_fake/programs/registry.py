@@ -277,6 +277,10 @@ class Programs(Named):
         """
         return [entry for entry in self._entries if entry not in self.runs]
 
+    def forget(self, job: Job) -> None:
+        """Explain a job no more that the server has forgotten."""
+        self._chosen.pop(job.uuid, None)
+
     def clear(self) -> None:
         """Forget all programs and end all processes."""
         self._entries = ()

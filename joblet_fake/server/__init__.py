@@ -5,7 +5,7 @@ from joblet_fake.server.connections import Connection, ConnectionsError
 from joblet_fake.server.listener import HOST, Listener, PortError
 from joblet_fake.server.loop import ForkError, check_thread, forked, shared_loop
 from joblet_fake.server.server import Server, is_loopback
-from joblet_fake.server.tls import NOBODY, Tls
+from joblet_fake.server.tls import NOBODY, Tls, check_names
 
 __all__ = [
     "HOST",
@@ -20,6 +20,7 @@ __all__ = [
     "Server",
     "StalledError",
     "Tls",
+    "check_names",
     "check_thread",
     "forked",
     "is_loopback",

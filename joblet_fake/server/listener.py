@@ -226,6 +226,12 @@ class Listener:
         return f"[{self._host}]:{number}" if ":" in self._host else f"{self._host}:{number}"
 
     def _taken(self, number: int) -> PortError:
+        wrong = _wrong_host(self._host)
+        if wrong:
+            return PortError(
+                f"the {self.name} port can't listen on {self._at(number)}: {wrong}; choose one of "
+                "this machine's with listen= (command line: --host), such as 127.0.0.1",
+            )
         option = f"{self.name}_port"
         flag = "--persist-port" if self.name == "persist" else "--port"
         return PortError(
@@ -274,3 +280,17 @@ def _can_bind(place: tuple[Any, ...]) -> bool:
         except OSError:
             return False
     return True
+
+
+def _wrong_host(host: str) -> str:
+    """Tell what is wrong with an address, whatever the port is; "" if nothing."""
+    try:
+        where = socket.getaddrinfo(host.strip("[]"), 0, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError):
+        return f"the address {host!r} can't be resolved"
+    with socket.socket(where[0], socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind(where[4])
+        except OSError:
+            return f"{host} is no address of this machine"
+    return ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -21,6 +24,14 @@ if TYPE_CHECKING:
 SERVER_NAMES: Final = ("joblet", "localhost", "joblet-server", "127.0.0.1", "::1")
 """The names in a server's certificate; Go clients insist on the first (AUTH-13)."""
 
+HOST_NAME: Final = re.compile(
+    r"(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*",
+    re.IGNORECASE,
+)
+"""A name that a certificate can have; `*.` stands for whatever comes first."""
+
+LONGEST_NAME: Final = 253
+
 NOBODY: Final = "nobody"
 """The role whose certificate names no role at all."""
 
@@ -30,6 +41,37 @@ USES: Final = {
     "server": ExtendedKeyUsageOID.SERVER_AUTH,
 }
 """What a certificate can say that it is good for."""
+
+
+def check_names(names: Iterable[object]) -> None:
+    """Refuse names that a server's certificate can't have.
+
+    Args:
+        names: further names and addresses.
+
+    Raises:
+        ValueError: one is no host name and no address; the message says what would be right.
+
+    >>> check_names(["joblet-ci", "10.1.2.3", "::2", "*.example.org"])
+    >>> check_names(["x@y"])
+    Traceback (most recent call last):
+    ValueError: names: 'x@y' is no host name and no address: right are 'joblet-ci', '10.1.2.3'
+    """
+    if isinstance(names, str):
+        raise ValueError(f"names={names!r}: it takes several, such as names=({names!r},)")  # noqa: TRY004 - as for every option
+    for name in names:
+        if not isinstance(name, str) or not _is_name(name):
+            raise ValueError(
+                f"names: {name!r} is no host name and no address: right are 'joblet-ci', "
+                "'10.1.2.3'",
+            )
+
+
+def _is_name(name: str) -> bool:
+    with suppress(ValueError):
+        ipaddress.ip_address(name)
+        return True
+    return len(name) <= LONGEST_NAME and HOST_NAME.fullmatch(name) is not None
 
 
 class Issued(NamedTuple):
@@ -94,6 +136,9 @@ class Tls(Named):
         roles: the roles that there are certificates for, beside `nobody`.
         names: further names and addresses for the server's certificate.
 
+    Raises:
+        ValueError: a name that a certificate can't have.
+
     >>> from joblet_fake import FakeJoblet
     >>> joblet = FakeJoblet()
     >>> joblet.tls.roles
@@ -104,11 +149,18 @@ class Tls(Named):
 
     _called = "joblet.tls"
 
-    def __init__(self, roles: Iterable[str], names: Iterable[str] = ()) -> None:
+    def __init__(self, roles: Iterable[str], names: tuple[str, ...] = ()) -> None:
         self.roles = (*roles, NOBODY)
         self._authority = 0
         self._expired = False
-        self._names = tuple(names)
+        check_names(names)
+        self._names = names
+        if self._names:
+            try:
+                _server_certificate(self._names)
+            except UnicodeError as error:
+                # It begins with xn-- and is none.
+                raise ValueError(f"names={names}: no certificate can have that: {error}") from None
 
     @property
     def ca_pem(self) -> bytes:

@@ -80,3 +80,34 @@ def test_protos_into_a_place_that_cannot_be_written_are_refused(tmp_path: Path) 
     code, text = run("protos", "--api", "2.3.1", "--out", str(tmp_path / "file" / "deeper"))
     assert code == 1
     assert text.startswith("Error: Not a directory: ")
+
+
+INTERRUPTED_WHILE_LOADING = """
+import signal, sys
+sys.argv = [{program!r}, "serve"]
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "grpc":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Finder)
+import joblet_fake
+"""
+
+
+def test_ctrl_c_while_it_loads_ends_it_without_a_word() -> None:
+    code = INTERRUPTED_WHILE_LOADING.format(program=str(COMMAND))
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
+def test_ctrl_c_while_others_load_it_is_theirs() -> None:
+    code = INTERRUPTED_WHILE_LOADING.format(program="pytest")
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert ended.stderr.endswith("KeyboardInterrupt\n")

@@ -3,10 +3,11 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -236,6 +237,12 @@ def test_a_taken_persist_port_is_told_with_its_option() -> None:
         (["--port=70000"], ["--port", "65535"]),
         (["--port=4000", "--persist-port=4000"], ["are both 4000"]),
         (["--seed=x"], ["--seed", "integer"]),
+        (["--san=bad!name"], ["'bad!name' is no host name and no address", "'joblet-ci'"]),
+        (["--san=x@y"], ["'x@y' is no host name and no address"]),
+        (["--san=10.0.0.0/8"], ["'10.0.0.0/8' is no host name and no address"]),
+        (["--san=xn--a"], ["names=('xn--a',): no certificate can have that"]),
+        (["--no-tls", "--san=x@y"], ["'x@y' is no host name and no address"]),
+        (["--keep-jobs=0"], ["--keep-jobs", "x>=1"]),
     ],
 )
 def test_misuse_is_refused_with_what_is_possible(arguments: list[str], told: list[str]) -> None:
@@ -295,6 +302,25 @@ def test_json_lines_tell_everything_and_nothing_else_is_on_stdout(tmp_path: Path
     assert denied[0]["details"].startswith("role unknown is not allowed")
 
 
+def test_requests_in_full_show_nobodys_secrets(tmp_path: Path) -> None:
+    """Neither who the caller says to be, nor a workflow's secret variables (JOB-WF-06)."""
+    yaml_text = "jobs: {a: {command: echo, environment: {A_TOKEN: wfsecret, B: shown}}}"
+    method = load("2.3.1").method("RunWorkflow")
+    with serving(tmp_path, "--no-tls", "--log-level=debug", tls=False) as served:
+        with grpc.insecure_channel(served.ready["core"]) as channel:
+            call: Any = channel.unary_unary(method.path)
+            call(
+                method.encode_request({"workflow": "w.yaml", "yaml_content": yaml_text}),
+                metadata=(("authorization", "Bearer t0ken"), ("x-request-id", "seven")),
+                timeout=10,
+            )
+        _, _, err, _ = served.end()
+    assert "wfsecret" not in err
+    assert "t0ken" not in err
+    assert "authorization: '***'" in err
+    assert "x-request-id: 'seven'" in err
+
+
 def test_a_reader_that_does_not_read_does_not_stop_the_server(tmp_path: Path) -> None:
     """Stdout is a pipe that nobody empties: calls are answered all the same."""
     with serving(tmp_path, "--json", "--log-level=debug") as served:
@@ -318,6 +344,113 @@ def test_a_container_listens_everywhere_under_its_own_name(tmp_path: Path) -> No
         _, _, err, _ = served.end()
     assert config["address"] == f"joblet-ci:{port}"
     assert "warning: it listens on 0.0.0.0: whoever has one of its certificates can call" in err
+
+
+def test_a_configuration_for_plaintext_has_an_address_and_tells_who_can_use_it(
+    tmp_path: Path,
+) -> None:
+    """ADM-02: a node without certificates is called in plaintext; rnx has no such way (RNX-04)."""
+    config = tmp_path / "f.yml"
+    with serving(tmp_path, "--no-tls", f"--rnx-config={config}", tls=False) as served:
+        nodes = yaml.safe_load(config.read_text())["nodes"]
+        with grpc.insecure_channel(nodes["default"]["address"]) as channel:
+            call: Any = channel.unary_unary("/joblet.JobService/ListJobs")
+            assert call(b"", timeout=10) is not None
+        code, out, err, _ = served.end()
+    assert list(nodes) == ["default"]
+    assert not {"cert", "key", "ca"} & set(nodes["default"])
+    assert code == 0
+    assert "default, without certificates: for the web admin; rnx and the SDK need TLS" in out
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("nosuch.invalid", "the address 'nosuch.invalid' can't be resolved"),
+        ("192.0.2.1", "192.0.2.1 is no address of this machine"),
+    ],
+)
+def test_a_host_that_it_cannot_listen_on_is_told_apart_from_a_taken_port(
+    host: str,
+    told: str,
+) -> None:
+    code, text = refused(*ANY_PORTS, f"--host={host}")
+    assert code == 1
+    assert told in text
+    assert "--host" in text
+    assert "another program" not in text
+
+
+def test_nothing_that_a_client_sends_reaches_the_terminal_as_it_is(tmp_path: Path) -> None:
+    """Newlines would forge lines, and escape sequences do whatever a terminal can."""
+    evil = "a\n00:00:00 forged\x1b[2J\x07\u202e"
+    with serving(tmp_path, "--no-tls", "--log-level=debug", tls=False) as served:
+        job = served.call("RunJob", command=evil, args=[evil]).job_uuid
+        served.wait(job)
+        with pytest.raises(grpc.RpcError):
+            served.call("GetJobStatus", uuid=evil)
+        _, _, err, _ = served.end()
+    assert not any(each in err for each in "\x1b\x07\u202e")
+    assert "\n00:00:00 forged" not in err
+    assert f"job     {job[:8]} RUNNING: a\\n00:00:00 forged\\x1b[2J\\x07\\u202e" in err
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_that_a_log_is_followed_is_shown_when_it_begins(tmp_path: Path, *, as_json: bool) -> None:
+    output = ("--json",) if as_json else ()
+    with serving(tmp_path, "--no-tls", *output, tls=False) as served:
+        job_id = served.call("RunJob", command="sh", args=["-c", "echo on; sleep 600"]).job_uuid
+        method = load("2.3.1").method("GetJobLogs")
+        with grpc.insecure_channel(served.ready["core"]) as channel:
+            call: Any = channel.unary_stream(method.path)
+            next(call(method.encode_request({"uuid": job_id})))
+            stream = served.process.stdout if as_json else served.process.stderr
+            assert stream is not None
+            for line in stream:
+                if as_json and json.loads(line)["event"] == "follows":
+                    assert json.loads(line)["method"] == "JobService.GetJobLogs"
+                    break
+                if f"GetJobLogs(uuid='{job_id}') -> follows" in line:
+                    break
+            else:
+                pytest.fail("it was not shown")
+        served.end()
+
+
+def test_memory_is_bounded_by_forgetting_the_oldest_jobs_that_are_over(tmp_path: Path) -> None:
+    bounds = ("--keep-jobs=5", "--keep-mib=1")
+    with serving(tmp_path, "--no-tls", *bounds, tls=False) as served:
+        runs = served.call("RunJob", command="sleep", args=["600"]).job_uuid
+        few = [served.call("RunJob", command="true").job_uuid for _ in range(7)]
+        listed = {job.uuid for job in served.call("ListJobs").jobs}
+        assert listed == {runs, *few[-5:]}
+        big = [served.call("RunJob", command="seq", args=["200000"]).job_uuid for _ in range(4)]
+        for uuid in big[-1:]:
+            served.wait(uuid)
+        assert {job.uuid for job in served.call("ListJobs").jobs} == {runs, big[-1]}
+        _, _, err, _ = served.end()
+    assert f"job     {few[0][:8]} forgotten, with 0 bytes of output and uploads (--keep-jobs" in err
+    assert f"job     {runs[:8]} forgotten" not in err
+
+
+def test_grpc_writes_nothing_of_its_own_for_strangers(tmp_path: Path) -> None:
+    with serving(tmp_path, "--log-level=error") as served:
+        host, _, port = served.ready["core"].rpartition(":")
+        unknown = ssl.create_default_context()
+        with suppress(OSError), socket.create_connection((host, int(port))) as stranger:
+            unknown.wrap_socket(stranger, server_hostname="localhost")
+        assert served.call("ListJobs") is not None
+        _, _, err, _ = served.end()
+    assert err == ""
+
+
+@pytest.mark.parametrize("command", [[COMMAND], [sys.executable, "-m", "joblet_fake"]])
+def test_grpc_writes_nothing_of_its_own_beside_an_error(command: list[str | Path]) -> None:
+    wrong = [*command, "serve", *ANY_PORTS, "--host=nosuch.invalid"]
+    ended = subprocess.run(wrong, capture_output=True, text=True, check=False)
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stderr.startswith("Error: the core port can't listen on nosuch.invalid:0")
 
 
 def test_commands_are_not_run_for_the_whole_network() -> None:

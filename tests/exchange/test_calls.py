@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from datetime import UTC, datetime
+from typing import Any
 
+import grpc
 import pytest
 
 from joblet_fake.exchange import Call, Calls
@@ -237,6 +240,40 @@ def test_secrets_are_not_shown_by_a_failed_expectation() -> None:
 def test_a_field_that_the_request_does_not_have_is_refused() -> None:
     with pytest.raises(ValueError, match=r"RunJob has no field 'comand'; its fields: .*command"):
         Calls(API).assert_called("RunJob", comand="echo")
+
+
+@pytest.mark.parametrize(
+    ("expected", "told"),
+    [
+        ({"code": "OKAY"}, "code='OKAY': there is no such code; near: 'OK'"),
+        ({"code": "UNAVAILIBLE"}, "no such code; near: 'UNAVAILABLE'"),
+        ({"role": "amdin"}, "role='amdin': no caller has that role; near: 'admin'"),
+        ({"role": "nobody"}, "no caller has that role; it is one of admin, viewer, unknown"),
+    ],
+)
+def test_a_role_or_a_code_that_there_is_not_is_refused(
+    expected: dict[str, str],
+    told: str,
+) -> None:
+    """Nobody is called so: an expectation that nobody was would hold whatever happens."""
+    calls = Calls(API)
+    call(calls)
+    for expectation in (calls.assert_called, calls.assert_not_called):
+        with pytest.raises(ValueError, match=re.escape(told)):
+            expectation("RunJob", role=expected.get("role"), code=expected.get("code"))
+
+
+def test_a_code_may_be_grpcs_own_member() -> None:
+    calls = Calls(API)
+    call(calls, code="UNAVAILABLE")
+    calls.assert_called("RunJob", code=grpc.StatusCode.UNAVAILABLE)
+    calls.assert_not_called("RunJob", code=grpc.StatusCode.OK)
+
+
+def test_what_is_no_predicate_is_refused_though_there_is_no_call_yet() -> None:
+    wrong: Any = "RunJob"
+    with pytest.raises(TypeError, match="it takes a predicate over the call"):
+        Calls(API).where(wrong)
 
 
 def test_waiting_for_calls_that_are_there_gives_them_at_once() -> None:

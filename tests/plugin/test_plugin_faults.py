@@ -168,3 +168,34 @@ def test_a_rule_that_fails_the_test_is_told_by_the_error_and_how_far_it_came(
             "hit 1 of 2 calls: on('JobService.RunJob').fail('UNAVAILABLE', times=2)",
         ]
     )
+
+
+def test_the_seed_that_is_told_repeats_what_chance_did_in_a_further_fake(
+    suite: pytest.Pytester,
+) -> None:
+    """Fakes of a factory have seeds of their own, made of the run's."""
+    suite.makepyfile("""
+        import grpc
+
+        def test_fails(joblet_factory):
+            joblet_factory()
+            joblet = joblet_factory()
+            joblet.faults.on("RunJob").probability(0.5).fail("UNAVAILABLE")
+            for _ in range(16):
+                try:
+                    joblet.rpc("RunJob", command="true")
+                except grpc.RpcError:
+                    pass
+            assert False
+    """)
+
+    def codes(*arguments: str) -> tuple[list[str], list[str]]:
+        lines = suite.runpytest(*arguments).outlines
+        told = [line for line in lines if line.startswith("chance has a part")]
+        return told, [line for line in lines if "JobService.RunJob(" in line]
+
+    (told,), first = codes("--joblet-seed=5")
+    assert told == ("chance has a part: --joblet-seed=5 repeats it (the seed of this fake is 7)")
+    assert len(first) == 16
+    assert codes(told.split()[4])[1] == first
+    assert codes("--joblet-seed=6")[1] != first

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
 
+from joblet_fake import load_api
 from pytest_joblet.sections import SHOWN, sections
 
 if TYPE_CHECKING:
@@ -151,6 +154,157 @@ def test_secrets_are_masked_wherever_they_stand(joblet: FakeJoblet) -> None:
         assert "s3cret" not in shown
         assert "pr1vate" not in shown
         assert "| ***" in shown
+
+
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n"
+
+
+def told(fake: FakeJoblet, report: str) -> str:
+    return "\n".join(text for _, text in sections([fake], report))
+
+
+@pytest.mark.parametrize("report", ["short", "full"])
+def test_a_secret_of_many_lines_is_masked_line_by_line(joblet: FakeJoblet, report: str) -> None:
+    """Output is split into lines, requests are shown in quotes, and programs print in their way."""
+    joblet.rpc(
+        "RunJob",
+        command="sh",
+        args=["-c", f"echo '{PEM}'", json.dumps({"key": PEM})],
+        secret_environment={"KEY": PEM},
+    )
+    joblet.programs.on("shows").prints("".join(f"  key> {line}\n" for line in PEM.splitlines()))
+    joblet.rpc("RunJob", command="shows")
+
+    shown = told(joblet, report)
+
+    assert [line for line in PEM.splitlines() if line in shown] == []
+    assert "key> ***" in shown
+
+
+def test_what_is_secret_is_masked_before_texts_are_cut(joblet: FakeJoblet) -> None:
+    """A cut secret is no longer found: its beginning would be shown."""
+    secret = "0123456789abcdefghijklmnopqrst"
+    joblet.rpc(
+        "RunJob",
+        command="echo",
+        args=["x" * 30, f"Bearer {secret}"],
+        secret_environment={"T": secret},
+    )
+
+    shown = told(joblet, "short")
+
+    assert secret[:4] not in shown
+    assert "Bearer ***" in shown
+
+
+WORKFLOW = """\
+jobs:
+  first:
+    command: echo
+    args: ["it is wfsecret1234"]
+    environment:
+      SECRET_TOKEN: wfsecret1234
+      PLAIN: shown
+  later:
+    command: echo
+    requires: [{first: FAILED}]
+    environment: {db_password: neverstarted, OTHER: b}
+"""
+
+
+@pytest.mark.parametrize("report", ["short", "full"])
+def test_a_workflows_secrets_are_masked_in_output_and_in_its_file(
+    joblet: FakeJoblet,
+    report: str,
+) -> None:
+    """JOB-WF-06: those of jobs that never start too, and the files that came with it."""
+    joblet.rpc(
+        "RunWorkflow",
+        workflow="w.yaml",
+        yaml_content=WORKFLOW,
+        workflow_files=[{"path": "k.pem", "content": b"pr1vate"}],
+    )
+    joblet.jobs.wait(next(iter(joblet.jobs)))
+    joblet.rpc("GetJobLogs", uuid=next(iter(joblet.jobs)))
+
+    shown = told(joblet, report)
+
+    hidden = ("wfsecret1234", "neverstarted", "pr1vate")
+    assert [secret for secret in hidden if secret in shown] == []
+    assert "    | it is ***" in shown
+    if report == "full":
+        assert "PLAIN: shown" in shown
+        assert "k.pem (7 bytes)" in shown
+
+
+def test_a_workflow_that_is_no_right_yaml_shows_no_secrets_either(joblet: FakeJoblet) -> None:
+    text = "jobs:\n  API_KEY: |\n    wfsecret1234\n    more4567\n  other: shown\n]"
+    with pytest.raises(grpc.RpcError):
+        joblet.rpc("RunWorkflow", workflow="w.yaml", yaml_content=text)
+
+    shown = told(joblet, "full")
+
+    assert "wfsecret1234" not in shown
+    assert "more4567" not in shown
+    assert "other: shown" in shown
+
+
+def test_secrets_of_jobs_that_a_test_has_put_there_are_masked(joblet: FakeJoblet) -> None:
+    job = joblet.jobs.add("train", stdout="with s3cret\n", secret_environment={"T": "s3cret"})
+    assert "with ***" in told(joblet, "short")
+
+    list(joblet.rpc("GetJobLogs", uuid=job.uuid))
+    joblet.restart()
+
+    assert "with ***" in told(joblet, "full"), "the job is forgotten, the journal is not"
+
+
+def test_who_the_caller_says_to_be_is_not_shown(joblet: FakeJoblet) -> None:
+    """Metadata such as `authorization`, and the same text elsewhere."""
+    call: Any = joblet.channel().unary_unary("/joblet.JobService/RunJob")
+    method = load_api("2.3.1").method("RunJob")
+    call(
+        method.encode_request({"command": "echo", "args": ["t0ken-of-mine"]}),
+        metadata=(
+            ("authorization", "Bearer t0ken-of-mine"),
+            ("cookie", "sid=c00kie"),
+            ("x-api-key", "k3y-of-mine"),
+            ("x-request-id", "seven"),
+        ),
+    )
+
+    shown = told(joblet, "full")
+
+    assert [s for s in ("t0ken-of-mine", "c00kie", "k3y-of-mine") if s in shown] == []
+    assert "authorization: '***'" in shown
+    assert "x-request-id: 'seven'" in shown
+
+
+def test_secrets_of_calls_that_the_journal_has_dropped_are_masked(
+    joblet: FakeJoblet,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A refused job's too, of which nothing else is left."""
+    monkeypatch.setattr("joblet_fake.exchange.calls.CALLS_KEPT", 1)
+    for command in ("true", ""):
+        with suppress(grpc.RpcError):
+            joblet.rpc(
+                "RunJob", command=command, secret_environment={"T": f"s3cret-of-{command!r}"}
+            )
+    joblet.rpc("RunJob", command="echo", args=["s3cret-of-''", "s3cret-of-'true'"])
+
+    assert joblet.calls.dropped == 2
+    assert "s3cret" not in told(joblet, "full")
+
+
+def test_a_secret_of_one_server_is_masked_in_the_report_of_another(
+    joblet_factory: Callable[..., FakeJoblet],
+) -> None:
+    one, two = joblet_factory(), joblet_factory()
+    one.rpc("RunJob", command="true", secret_environment={"T": "s3cret"})
+    two.rpc("RunJob", command="echo", args=["s3cret"])
+
+    assert "s3cret" not in str(list(sections([one, two])))
 
 
 def test_the_report_is_chosen_on_the_command_line(pytester: pytest.Pytester) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -96,7 +97,8 @@ def test_a_job_runs_when_it_returns_in_time() -> None:
         joblet.programs.on(when=lambda _spec: True).prints("ran\n")
         joblet._set_persist("hung")
         asking = Asking(lambda: joblet.rpc("RunJob", command="train").job_uuid)
-        joblet.calls.wait_for("PersistService.Ping", 0)
+        while not joblet.calls.to("RunJob"):
+            time.sleep(0.001)
         joblet._set_persist("up")
 
         assert joblet.jobs[asking.wait()].stdout == "ran\n"

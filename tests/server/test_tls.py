@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 import trustme
+import yaml
 from cryptography import x509
 
 from joblet_fake import FakeJoblet, Tls
@@ -277,3 +278,28 @@ def test_certificates_are_made_once_for_the_process() -> None:
         two.key_pem(),
     )
     assert one.cert_pem("admin") != one.cert_pem("nobody")
+
+
+@pytest.mark.parametrize("tls", [True, False])
+@pytest.mark.parametrize("name", ["bad!name", "x@y", "10.0.0.0/8", "", "a..b", "-a", "a" * 64])
+def test_a_name_that_no_host_can_have_is_refused_when_it_is_written(
+    name: str, *, tls: bool
+) -> None:
+    with pytest.raises(ValueError, match="is no host name and no address: right are 'joblet-ci'"):
+        FakeJoblet(names=("joblet-ci", name), tls=tls)
+
+
+def test_one_name_that_is_no_tuple_is_not_taken_for_its_letters() -> None:
+    wrong: Any = "joblet-ci"
+    with pytest.raises(TypeError, match=r"names='joblet-ci': it is a tuple of text"):
+        FakeJoblet(names=wrong)
+
+
+@pytest.mark.parametrize(
+    ("names", "at"),
+    [(("2001:db8::7", "b"), "[2001:db8::7]:"), (("*.example.org", "b.org"), "b.org:")],
+)
+def test_clients_are_given_a_name_that_they_can_call(names: tuple[str, ...], at: str) -> None:
+    with FakeJoblet(names=names) as fake:
+        nodes = yaml.safe_load(fake.rnx_config())["nodes"]
+    assert nodes["default"]["address"].startswith(at)
