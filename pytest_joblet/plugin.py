@@ -182,11 +182,10 @@ def joblet_target(request: pytest.FixtureRequest) -> Iterator[JobletTarget]:
     if address is None:
         yield of_fake(request.getfixturevalue("joblet"))
         return
-    config = _setting(request.config, "rnx-config")
     target, server = of_server(
         address,
         persist_address=_setting(request.config, "persist-target"),
-        config=request.config.rootpath / config if config else None,
+        config=_file(request.config, "rnx-config"),
         node=_setting(request.config, "node") or "default",
         api=_options(request).get("api"),
     )
@@ -235,6 +234,18 @@ def _setting(config: pytest.Config, name: str) -> str | None:
     if value is None:
         value = config.getini(f"joblet_{name.replace('-', '_')}") or None
     return value
+
+
+def _file(config: pytest.Config, name: str) -> Path | None:
+    """Give a file that an option of the run names.
+
+    One from the command line is where the user is, one from the configuration file where that is.
+    """
+    path = _setting(config, name)
+    if path is None:
+        return None
+    given = config.getoption(f"--joblet-{name}") is not None
+    return (config.invocation_params.dir if given else config.rootpath) / path
 
 
 def _run_options(config: pytest.Config) -> dict[str, Any]:

@@ -35,8 +35,9 @@ class Finding:
         verdict: `same`; `different`; `known` for a listed difference; `gone` for a listed one
             that no longer differs; `not applicable`.
         why: why it is not applicable, or what is listed.
-        unmet: expectations of facts that did not hold.
-        differences: leaves that differ from the recording.
+        unmet: expectations of facts that did not hold; of a listed case those beyond the list.
+        differences: leaves that differ from the recording; of a listed case those beyond the list.
+        gone: what is listed and differs no longer.
         compared: whether there is a recording.
         seconds: real seconds that it took.
     """
@@ -46,6 +47,7 @@ class Finding:
     why: str = ""
     unmet: list[str] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
     compared: bool = False
     seconds: float = 0.0
 
@@ -86,19 +88,28 @@ def judge(
         case: the case.
         transcript: what came of it.
         recording: what a real server answered; None if it was never recorded.
-        known: the listed difference, if there is one: they are the fake's.
+        known: the listed difference, if there is one: it is the fake's. What it names may differ,
+            and nothing else of the case.
         ours: whether the target is a fake, from which a listed difference must not be gone.
     """
     finding = Finding(case, "same", unmet=list(transcript.unmet))
     if recording is not None and recording.runs:
         finding.compared = True
         finding.differences = compare(recording.runs[0], transcript.plain(), case.normalisers)
-    differs = bool(finding.unmet or finding.differences)
-    if known is not None and (differs or ours):
-        finding.why = f"{known.reason}, {known.fact}: {known.why}"
-        finding.verdict = "known" if differs else "gone"
-    elif differs:
+    listed = False
+    if known is not None:
+        found = (finding.unmet, finding.differences)
+        finding.gone = known.gone(*found, compared=finding.compared) if ours else []
+        finding.unmet, finding.differences = known.beyond(*found)
+        listed = found != (finding.unmet, finding.differences)
+        if listed or ours:
+            finding.why = f"{known.reason}, {known.fact}: {known.why}"
+    if finding.unmet or finding.differences:
         finding.verdict = "different"
+    elif finding.gone:
+        finding.verdict = "gone"
+    elif listed:
+        finding.verdict = "known"
     return finding
 
 
