@@ -156,6 +156,9 @@ class Target:
     pause: float = 0.02
     """Real seconds between two looks at something that is waited for."""
 
+    advice: str = ""
+    """What would make more cases apply, a line; empty if there is nothing to say."""
+
     def __repr__(self) -> str:
         return f"<target {self.name}, API {self.api.version}, at {self.address}>"
 
@@ -281,7 +284,7 @@ class FakeTarget(Target):
             role: Pem(root, fake.tls.cert_pem(role), fake.tls.key_pem(role))
             for role in fake.tls.roles
         }
-        pems |= {name: _odd(fake, **told) for name, told in ODD.items()} | anonymous(root)
+        pems |= odd_pems(fake) | anonymous(root)
         credentials: dict[str, grpc.ChannelCredentials | None] = {
             role: pem.credentials for role, pem in pems.items()
         } | {PLAINTEXT: None}
@@ -385,6 +388,11 @@ def anonymous(ca_pem: bytes) -> dict[str, Pem]:
             foreign.private_key_pem.bytes(),
         ),
     }
+
+
+def odd_pems(fake: FakeJoblet) -> dict[str, Pem]:
+    """Give the clients with odd certificates of a fake's authority, by name."""
+    return {name: _odd(fake, **told) for name, told in ODD.items()}
 
 
 def _odd(
