@@ -11,6 +11,7 @@ import grpc
 
 from joblet_conformance.case import NEEDS
 from joblet_conformance.compare import Difference, compare
+from joblet_conformance.normalise import LOADED
 from joblet_conformance.talk import Talk, Unmet
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from joblet_conformance.case import Case
     from joblet_conformance.known import Known
+    from joblet_conformance.normalise import Tolerance
     from joblet_conformance.recording import Recording
     from joblet_conformance.target import Target
     from joblet_conformance.transcript import Transcript
@@ -81,6 +83,7 @@ def judge(
     known: Known | None,
     *,
     ours: bool = True,
+    tolerance: Tolerance = LOADED,
 ) -> Finding:
     """Compare a case's transcript with its expectations and its recording.
 
@@ -91,11 +94,14 @@ def judge(
         known: the listed difference, if there is one: it is the fake's. What it names may differ,
             and nothing else of the case.
         ours: whether the target is a fake, from which a listed difference must not be gone.
+        tolerance: how far apart times may be.
     """
     finding = Finding(case, "same", unmet=list(transcript.unmet))
     if recording is not None and recording.runs:
         finding.compared = True
-        finding.differences = compare(recording.runs[0], transcript.plain(), case.normalisers)
+        finding.differences = compare(
+            recording.runs[0], transcript.plain(), case.normalisers, tolerance
+        )
     listed = False
     if known is not None:
         found = (finding.unmet, finding.differences)
@@ -139,7 +145,14 @@ def run(
         else:
             transcript = run_case(case, target)
             listed = known.get(case.id)
-            finding = judge(case, transcript, recording, listed, ours=target.ours)
+            finding = judge(
+                case,
+                transcript,
+                recording,
+                listed,
+                ours=target.ours,
+                tolerance=target.tolerance,
+            )
         finding.seconds = time.perf_counter() - began
         findings.append(finding)
         tell(finding)

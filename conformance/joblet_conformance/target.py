@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import grpc
 
+from joblet_conformance.normalise import FROZEN, LOADED
 from joblet_conformance.own_runtimes import add_runtimes
 from joblet_fake import load_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from joblet_conformance.normalise import Tolerance
     from joblet_fake import Api, Call, FakeJoblet, Method
 
 OPTIONS: Final = (
@@ -156,6 +158,9 @@ class Target:
     pause: float = 0.02
     """Real seconds between two looks at something that is waited for."""
 
+    tolerance: Tolerance = LOADED
+    """How far its times may be from recorded ones."""
+
     advice: str = ""
     """What would make more cases apply, a line; empty if there is nothing to say."""
 
@@ -277,6 +282,7 @@ class FakeTarget(Target):
 
     ours = True
     pause = 0.002
+    tolerance = FROZEN
 
     def __init__(self, fake: FakeJoblet, offers: frozenset[str] = frozenset()) -> None:
         root = fake.tls.ca_pem

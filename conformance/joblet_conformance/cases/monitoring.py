@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from joblet_conformance.case import case
 from joblet_conformance.host_shape import HostShape, Unnamed
-from joblet_conformance.normalise import Either, Pattern
+from joblet_conformance.normalise import Either, Pattern, RealSeconds
 
 if TYPE_CHECKING:
     from joblet_conformance.talk import Stream, Talk
@@ -299,6 +299,7 @@ def _(talk: Talk) -> None:
     normalise=[
         SHAPE,
         BOOT,
+        RealSeconds(STREAM, "a client's deadline is in real time"),
         Either(
             STREAM,
             "code",
