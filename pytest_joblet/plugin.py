@@ -237,13 +237,24 @@ def _setting(config: pytest.Config, name: str) -> str | None:
 
 def _server(config: pytest.Config) -> dict[str, Any]:
     """Give what says where the server of contract tests is, as `of_server` takes it."""
-    file = _setting(config, "rnx-config")
     return {
         "address": _setting(config, "target"),
         "persist_address": _setting(config, "persist-target"),
-        "config": config.rootpath / file if file else None,
+        "config": _file(config, "rnx-config"),
         "node": _setting(config, "node") or "default",
     }
+
+
+def _file(config: pytest.Config, name: str) -> Path | None:
+    """Give a file that an option of the run names.
+
+    One from the command line is where the user is, one from the configuration file where that is.
+    """
+    path = _setting(config, name)
+    if not path:
+        return None
+    given = config.getoption(f"--joblet-{name}") is not None
+    return (config.invocation_params.dir if given else config.rootpath) / path
 
 
 def _run_options(config: pytest.Config) -> dict[str, Any]:

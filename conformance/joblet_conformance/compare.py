@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from joblet_conformance.normalise import alike, normalised
+from joblet_conformance.normalise import LOADED, alike, normalised
 from joblet_conformance.plain import leaves, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from joblet_conformance.normalise import Normaliser
+    from joblet_conformance.normalise import Normaliser, Tolerance
     from joblet_conformance.plain import Path, Plain
 
 ABSENT = "(nothing)"
@@ -56,13 +56,15 @@ class Baseline:
         self._normalisers = tuple(normalisers)
         self._leaves = dict(leaves(normalised(real, self._normalisers)))
 
-    def differences(self, ours: list[dict[str, Plain]]) -> list[Difference]:
+    def differences(
+        self, ours: list[dict[str, Plain]], tolerance: Tolerance = LOADED
+    ) -> list[Difference]:
         """Give every leaf that differs in another raw transcript, in order."""
         left, right = self._leaves, dict(leaves(normalised(ours, self._normalisers)))
         found = []
         for path in [*left, *(path for path in right if path not in left)]:
             one, other = left.get(path, ABSENT), right.get(path, ABSENT)
-            if not alike(one, other):
+            if not alike(one, other, tolerance):
                 found.append((path, one, other))
         found.sort(key=lambda each: _order(each[0]))
         return [_difference(path, one, other, self._real, ours) for path, one, other in found]
@@ -72,6 +74,7 @@ def compare(
     real: list[dict[str, Plain]],
     ours: list[dict[str, Plain]],
     normalisers: Iterable[Normaliser] = (),
+    tolerance: Tolerance = LOADED,
 ) -> list[Difference]:
     """Give every leaf that differs between two raw transcripts, placeholders put in first.
 
@@ -79,8 +82,9 @@ def compare(
         real: the steps of a recording.
         ours: the steps of a target.
         normalisers: what the case declares to differ between runs of the real thing.
+        tolerance: how far apart times may be.
     """
-    return Baseline(real, normalisers).differences(ours)
+    return Baseline(real, normalisers).differences(ours, tolerance)
 
 
 def _order(path: Path) -> tuple[int, ...]:

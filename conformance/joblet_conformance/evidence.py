@@ -15,7 +15,13 @@ import grpc
 
 import joblet_conformance.cases
 from joblet_conformance.case import CASES
-from joblet_conformance.facts import covering, read_facts, reason_of, uncovered_reasons
+from joblet_conformance.facts import (
+    covering,
+    done_otherwise,
+    read_facts,
+    reason_of,
+    uncovered_reasons,
+)
 from joblet_conformance.hollow import hollow
 from joblet_conformance.hollow import reasons as never_set
 from joblet_conformance.recording import read_recordings
@@ -151,25 +157,46 @@ def page() -> str:
         "",
         "## Facts",
         "",
-        f"Every fact of generation {GENERATION} that a client can observe has a case. These have",
-        "none, for the reason beside them.",
+        "Facts that cases cover are compared with the fake at every commit. Recordings are raw but",
+        "for what [their page](../conformance/recordings/README.md) names: whose a host is, what",
+        "runs there, and what others have on a server.",
+        "",
+        "### What the fake does otherwise",
+        "",
+        "A client of a real server can observe these. The fake differs, on purpose or since it is",
+        "not built, and no case covers them.",
+        "",
+        "| fact | | what it does |",
+        "|---|---|---|",
+    ]
+    facts = {key: fact for key, fact in read_facts().items() if GENERATION in fact.generations}
+    covered = covering(CASES)
+    reasons, otherwise = uncovered_reasons(), done_otherwise()
+    lines += [
+        f"| {fact_id} | {otherwise[fact_id]} | {reasons[fact_id]} |"
+        for fact_id in facts
+        if fact_id in otherwise
+    ]
+    lines += [
+        "",
+        "### Facts without a case",
+        "",
+        "No client can observe these on a server as the cases need it, or none may; facts of",
+        "clients are here too.",
         "",
         "| fact | reason |",
         "|---|---|",
     ]
-    facts = {key: fact for key, fact in read_facts().items() if GENERATION in fact.generations}
-    covered = covering(CASES)
-    reasons = uncovered_reasons()
     lines += [
         f"| {fact_id} | {reason_of(fact_id, reasons) or 'no case yet'} |"
         for fact_id in facts
-        if fact_id not in covered
+        if fact_id not in covered and fact_id not in otherwise
     ]
     counted = sum(fact_id in covered for fact_id in facts)
     lines += [
         "",
         f"{counted} facts of generation {GENERATION} are covered by {len(CASES)} cases, and",
-        f"{len(facts) - counted} have none.",
+        f"{len(facts) - counted} have none; {len(otherwise)} of those the fake does otherwise.",
         "",
     ]
     return "\n".join(lines)

@@ -55,10 +55,33 @@ def read_facts(path: Path | None = None) -> dict[str, Fact]:
         raise ValueError(f"facts: {error}") from None
 
 
+OTHERWISE: Final = ("deliberate", "not built")
+"""Why the fake does otherwise than a fact says that a client could observe."""
+
+
 def uncovered_reasons() -> dict[str, str]:
     """Give the reason of each fact, or group of facts such as `RNX`, that has no case, by id."""
-    told = tomllib.loads((Path(__file__).parent / "uncovered.toml").read_text())
-    return {fact_id: entry["reason"] for fact_id, entry in told.items()}
+    return {fact_id: entry["reason"] for fact_id, entry in _uncovered().items()}
+
+
+def done_otherwise() -> dict[str, str]:
+    """Give which of `OTHERWISE` it is, of each fact that the fake does not do, by id.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    told = {key: each["otherwise"] for key, each in _uncovered().items() if "otherwise" in each}
+    wrong = sorted(set(told.values()) - set(OTHERWISE))
+    if wrong:
+        raise ValueError(f"uncovered.toml: otherwise is {' or '.join(OTHERWISE)}, not {wrong}")
+    return told
+
+
+def _uncovered() -> dict[str, dict[str, str]]:
+    told: dict[str, dict[str, str]] = tomllib.loads(
+        (Path(__file__).parent / "uncovered.toml").read_text()
+    )
+    return told
 
 
 def reason_of(fact_id: str, reasons: Mapping[str, str]) -> str:

@@ -40,9 +40,30 @@ TIME_FIELDS: Final = (
     "start_time",
     "end_time",
 )
-LATE_S: Final = 2.0
-LATE_SHARE: Final = 0.5
-"""How far apart two times or durations may lie that count as the same: machines have loads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far apart two times or durations may lie that count as the same.
+
+    Attributes:
+        time_s: seconds, for times of day; most of a server's are in whole seconds.
+        duration_s: seconds, for durations.
+        share: of the larger one, besides.
+    """
+
+    time_s: float
+    duration_s: float
+    share: float
+
+
+LOADED: Final = Tolerance(2.0, 2.0, 0.5)
+"""For a server in real time: machines have loads."""
+
+FROZEN: Final = Tolerance(1.0, 0.35, 0.25)
+"""For a fake on its own clock; no recorded run of any case is further from it."""
+
+DURATION: Final = "<seconds>"
 
 FAR_S: Final = 86_400.0
 """Times further than this from the transcript's own are no clock's, but somebody's words."""
@@ -66,18 +87,21 @@ class Timed:
         return f"{self.text!r} ({told})"
 
 
-def alike(one: Plain, other: Plain) -> bool:
-    """Tell whether two normalised leaves are the same; times may differ by what a load does."""
+def alike(one: Plain, other: Plain, tolerance: Tolerance = LOADED) -> bool:
+    """Tell whether two normalised leaves are the same; times may differ by a tolerance."""
     if isinstance(one, Timed) and isinstance(other, Timed):
-        return one.text == other.text and all(map(_near, one.offsets, other.offsets))
+        base = tolerance.duration_s if one.text == DURATION else tolerance.time_s
+        pairs = zip(one.offsets, other.offsets, strict=False)
+        near = all(_near(*pair, base, tolerance.share) for pair in pairs)
+        return one.text == other.text and near
     # False is 0 to Python, and is not to a client.
     return bool(one == other) and type(one) is type(other)
 
 
-def _near(one: float | None, other: float | None) -> bool:
+def _near(one: float | None, other: float | None, base: float, share: float) -> bool:
     if one is None or other is None:
         return one is other
-    return abs(one - other) <= LATE_S + LATE_SHARE * max(abs(one), abs(other))
+    return abs(one - other) <= base + share * max(abs(one), abs(other))
 
 
 class Normaliser(Protocol):
@@ -195,7 +219,7 @@ def _times(steps: list[dict[str, Plain]]) -> list[dict[str, Plain]]:
 
     def shaped(path: Path, value: Plain) -> Plain:
         if path[1:] == ("seconds",):
-            return Timed("<seconds>", (value,)) if isinstance(value, int | float) else value
+            return Timed(DURATION, (value,)) if isinstance(value, int | float) else value
         if _part_of_second(path, value):
             return "<part of a second, ns>"
         numeric = _numeric_time(path, value)
@@ -501,6 +525,29 @@ class Measured:
         """Tell that the number is, for another one of its range."""
         named = path[3:] == tuple(self.field.split("."))
         return named and steps[int(path[0])]["method"].endswith(f".{self.method}")
+
+
+@dataclass(frozen=True, slots=True)
+class RealSeconds:
+    """How long a method's calls take that are in real time, whatever the target's clock says.
+
+    Args:
+        method: the method.
+        reason: why a target's clock has no part in it.
+    """
+
+    method: str
+    reason: str
+
+    def apply(self, steps: list[dict[str, Plain]]) -> None:
+        """Put a placeholder."""
+        for step in _of(steps, self.method):
+            step["seconds"] = "<real seconds>"
+
+    def covers(self, path: Path, steps: list[dict[str, Plain]]) -> bool:
+        """Tell that the duration is."""
+        named = steps[int(path[0])]["method"].endswith(f".{self.method}")
+        return named and path[1:] == ("seconds",)
 
 
 BLANK: Final = Pattern(

@@ -12,6 +12,7 @@ import grpc
 import yaml
 
 from joblet_conformance.own_runtimes import BOTH
+from joblet_conformance.served import ADVICE, of_a_fake
 from joblet_conformance.target import (
     ODD,
     PLAINTEXT,
@@ -32,6 +33,8 @@ ROLES: Final = {"viewer": "viewer", "nobody": "stranger"}
 """Nodes of an rnx-config that stand for another role, and the need that they serve."""
 
 JUNK: Final = b"\xff\xff\xff"
+
+NO_JOB: Final = "00000000-0000-4000-8000-000000000000"
 
 RESTART_S: Final = 300.0
 """Real seconds that a command may take to restart a server."""
@@ -210,11 +213,41 @@ def remote_target(
             lambda: list(target.invoke(list_jobs, b"", "admin", READY_S)),
         )
         check_version(target)
+        check_rights(target)
         target.offers |= has_runtimes(target)
     except TargetError:
         target.close()
         raise
+    if of_a_fake(admin.pem):
+        _know(target)
     return target
+
+
+def _know(target: Target) -> None:
+    """Take a target as the fake that it is: what would harm a host does nothing there."""
+    if "runtimes" in target.offers:
+        target.ours = True
+        target.offers |= {"installs", "limits"}
+    else:
+        target.advice = ADVICE
+
+
+def check_rights(target: Target) -> None:
+    """See that the certificate is an admin's, by stopping a job that there is not.
+
+    Raises:
+        TargetError: it is not.
+    """
+    stop = target.api.method("StopJob")
+    request = stop.encode_request({"uuid": NO_JOB})
+    try:
+        list(target.invoke(stop, request, "admin", READY_S))
+    except grpc.RpcError as error:
+        if error.code() is grpc.StatusCode.PERMISSION_DENIED:
+            raise TargetError(
+                f"{target.name}: the certificate may look and change nothing: choose a node with "
+                f"an admin's (--node) ({error.details()})",
+            ) from None
 
 
 def has_runtimes(target: Target) -> frozenset[str]:

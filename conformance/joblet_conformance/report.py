@@ -32,8 +32,10 @@ def told(finding: Finding) -> list[str]:
     """Give what a finding says, a line each: unmet facts, then differences in order."""
     lines = [f"not as the fact says: {text}" for text in finding.unmet]
     lines += [str(difference) for difference in finding.differences]
-    if finding.verdict == "gone":
-        lines.append("listed in known_differences.toml, and no longer different: remove the entry")
+    lines += [
+        f"{each}: listed in known_differences.toml, and no longer different: remove it there"
+        for each in finding.gone
+    ]
     return lines
 
 

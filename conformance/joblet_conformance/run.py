@@ -11,6 +11,7 @@ import grpc
 
 from joblet_conformance.case import NEEDS
 from joblet_conformance.compare import Difference, compare
+from joblet_conformance.normalise import LOADED
 from joblet_conformance.talk import Talk, Unmet
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from joblet_conformance.case import Case
     from joblet_conformance.known import Known
+    from joblet_conformance.normalise import Tolerance
     from joblet_conformance.recording import Recording
     from joblet_conformance.target import Target
     from joblet_conformance.transcript import Transcript
@@ -35,8 +37,9 @@ class Finding:
         verdict: `same`; `different`; `known` for a listed difference; `gone` for a listed one
             that no longer differs; `not applicable`.
         why: why it is not applicable, or what is listed.
-        unmet: expectations of facts that did not hold.
-        differences: leaves that differ from the recording.
+        unmet: expectations of facts that did not hold; of a listed case those beyond the list.
+        differences: leaves that differ from the recording; of a listed case those beyond the list.
+        gone: what is listed and differs no longer.
         compared: whether there is a recording.
         seconds: real seconds that it took.
     """
@@ -46,6 +49,7 @@ class Finding:
     why: str = ""
     unmet: list[str] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
     compared: bool = False
     seconds: float = 0.0
 
@@ -79,6 +83,7 @@ def judge(
     known: Known | None,
     *,
     ours: bool = True,
+    tolerance: Tolerance = LOADED,
 ) -> Finding:
     """Compare a case's transcript with its expectations and its recording.
 
@@ -86,19 +91,31 @@ def judge(
         case: the case.
         transcript: what came of it.
         recording: what a real server answered; None if it was never recorded.
-        known: the listed difference, if there is one: they are the fake's.
+        known: the listed difference, if there is one: it is the fake's. What it names may differ,
+            and nothing else of the case.
         ours: whether the target is a fake, from which a listed difference must not be gone.
+        tolerance: how far apart times may be.
     """
     finding = Finding(case, "same", unmet=list(transcript.unmet))
     if recording is not None and recording.runs:
         finding.compared = True
-        finding.differences = compare(recording.runs[0], transcript.plain(), case.normalisers)
-    differs = bool(finding.unmet or finding.differences)
-    if known is not None and (differs or ours):
-        finding.why = f"{known.reason}, {known.fact}: {known.why}"
-        finding.verdict = "known" if differs else "gone"
-    elif differs:
+        finding.differences = compare(
+            recording.runs[0], transcript.plain(), case.normalisers, tolerance
+        )
+    listed = False
+    if known is not None:
+        found = (finding.unmet, finding.differences)
+        finding.gone = known.gone(*found, compared=finding.compared) if ours else []
+        finding.unmet, finding.differences = known.beyond(*found)
+        listed = found != (finding.unmet, finding.differences)
+        if listed or ours:
+            finding.why = f"{known.reason}, {known.fact}: {known.why}"
+    if finding.unmet or finding.differences:
         finding.verdict = "different"
+    elif finding.gone:
+        finding.verdict = "gone"
+    elif listed:
+        finding.verdict = "known"
     return finding
 
 
@@ -128,7 +145,14 @@ def run(
         else:
             transcript = run_case(case, target)
             listed = known.get(case.id)
-            finding = judge(case, transcript, recording, listed, ours=target.ours)
+            finding = judge(
+                case,
+                transcript,
+                recording,
+                listed,
+                ours=target.ours,
+                tolerance=target.tolerance,
+            )
         finding.seconds = time.perf_counter() - began
         findings.append(finding)
         tell(finding)

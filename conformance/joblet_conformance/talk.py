@@ -182,6 +182,7 @@ class Talk:
         self.transcript = Transcript(case)
         self.mark = str(uuid.uuid4())
         self._jobs: list[str] = []
+        self._untold = False
         self._streams: list[Stream] = []
 
     # Calls
@@ -234,6 +235,8 @@ class Talk:
                 _to_its_end(read, timeout)
             finally:
                 self._jobs += [message.job_uuid for message in messages]
+                # A launch that fails leaves a job all the same, and does not tell its id.
+                self._untold = self._untold or not messages
         else:
             read()
         _note_end(step, call)
@@ -467,6 +470,10 @@ class Talk:
         for stream in self._streams:
             if not stream.ended:
                 stream.leave()
+        if self._untold:
+            self._untold = False
+            with contextlib.suppress(grpc.RpcError, Unmet):
+                self.listed(record=False)
         self.remove(self._jobs)
         self._jobs.clear()
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import grpc
 
+from joblet_conformance.normalise import FROZEN, LOADED
 from joblet_conformance.own_runtimes import add_runtimes
 from joblet_fake import load_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from joblet_conformance.normalise import Tolerance
     from joblet_fake import Api, Call, FakeJoblet, Method
 
 OPTIONS: Final = (
@@ -156,6 +158,12 @@ class Target:
     pause: float = 0.02
     """Real seconds between two looks at something that is waited for."""
 
+    tolerance: Tolerance = LOADED
+    """How far its times may be from recorded ones."""
+
+    advice: str = ""
+    """What would make more cases apply, a line; empty if there is nothing to say."""
+
     def __repr__(self) -> str:
         return f"<target {self.name}, API {self.api.version}, at {self.address}>"
 
@@ -274,6 +282,7 @@ class FakeTarget(Target):
 
     ours = True
     pause = 0.002
+    tolerance = FROZEN
 
     def __init__(self, fake: FakeJoblet, offers: frozenset[str] = frozenset()) -> None:
         root = fake.tls.ca_pem
@@ -281,7 +290,7 @@ class FakeTarget(Target):
             role: Pem(root, fake.tls.cert_pem(role), fake.tls.key_pem(role))
             for role in fake.tls.roles
         }
-        pems |= {name: _odd(fake, **told) for name, told in ODD.items()} | anonymous(root)
+        pems |= odd_pems(fake) | anonymous(root)
         credentials: dict[str, grpc.ChannelCredentials | None] = {
             role: pem.credentials for role, pem in pems.items()
         } | {PLAINTEXT: None}
@@ -385,6 +394,11 @@ def anonymous(ca_pem: bytes) -> dict[str, Pem]:
             foreign.private_key_pem.bytes(),
         ),
     }
+
+
+def odd_pems(fake: FakeJoblet) -> dict[str, Pem]:
+    """Give the clients with odd certificates of a fake's authority, by name."""
+    return {name: _odd(fake, **told) for name, told in ODD.items()}
 
 
 def _odd(

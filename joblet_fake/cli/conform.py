@@ -58,12 +58,14 @@ def conform(
         with _target(target, **options) as server:
             talked = mutated(server, mutant) if mutant else server
             findings = run(chosen, talked, recorded, known)
-            name = server.name
+            name, advice = server.name, server.advice
     except TargetError as error:
         raise click.ClickException(str(error)) from None
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     print_report(console, findings, name)
+    if advice:
+        console.print(f"\n[bold]note[/]: {advice}", highlight=False, soft_wrap=True)
     took = time.perf_counter() - began
     ran = f"{len(findings)} case{'' if len(findings) == 1 else 's'} in {took:.1f} s"
     console.print(f"\n{ran}; {len(known)} known differences are listed")

@@ -82,6 +82,12 @@ def main() -> None:
     "on a host that lacks it.",
 )
 @click.option(
+    "--for-conform",
+    is_flag=True,
+    help="Be as `joblet-fake conform` needs a host: --pace real, --unknown 'not found', the "
+    "suite's own runtimes, odd certificates in the configuration; SIGHUP restarts it.",
+)
+@click.option(
     "--rnx-config",
     type=FILE,
     help="Write the clients' configuration here, private keys included: an admin (default), a "
@@ -198,7 +204,8 @@ def conform(**options: Any) -> None:  # noqa: ANN401 - click has checked them
     """Run the conformance suite: facts and recordings of real servers against a target.
 
     CASES are beginnings of case ids, such as `jobs` or `logs/late`; all without any. Exits with 1
-    on a difference that is not listed as known.
+    on a difference that is not listed as known. A fake in another process is a target as good as
+    a real server if it was started with `joblet-fake serve --for-conform`.
     """
     from joblet_fake.cli.conform import conform as run  # noqa: PLC0415 - only what a command needs
 

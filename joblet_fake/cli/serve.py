@@ -35,6 +35,7 @@ def serve(
     rnx_config: Path | None,
     ready_file: Path | None,
     exec_: bool,
+    for_conform: bool,
     unknown: str,
     quirks: Sequence[str],
     log_level: str,
@@ -53,6 +54,7 @@ def serve(
         rnx_config: where to write the clients' configuration; None for nowhere.
         ready_file: where to write the addresses once calls are accepted; None for nowhere.
         exec_: run jobs as real local processes.
+        for_conform: be as the conformance suite needs a host, whatever else is said.
         unknown: what a job does whose command the fake does not know, as `programs.default` has it.
         quirks: single behaviours to switch on.
         log_level: `"debug"` shows requests, `"info"` calls and jobs, the others failures of the
@@ -70,6 +72,8 @@ def serve(
             "--clock frozen: nobody could move it, since the control service is not built yet; "
             "use flowing or skipping",
         )
+    if for_conform:
+        options["pace"] = "real"
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -88,13 +92,15 @@ def serve(
     if unknown != "succeed":
         fake.programs.default(unknown=unknown)
     fake.quirks.enable(*quirks)
+    if for_conform:
+        _for_conform(fake)
     watch = Watch(log_level, as_json=json_lines)
     watch.follow(fake)
     try:
         _forget(ready_file)  # one of an earlier run would be believed
         with fake:
             if rnx_config is not None:
-                _write_private(rnx_config, fake.rnx_config())
+                _write_private(rnx_config, _config(fake, whole=for_conform))
             _tell(fake, rnx_config, watch, json_lines=json_lines)
             if ready_file is not None:
                 _announce(ready_file, fake)
@@ -117,6 +123,22 @@ def serve(
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told and ends the command
         click.echo("".join(traceback.format_exception(error)), err=True)
         raise click.ClickException(f"the fake itself failed: {error!r}") from None
+
+
+def _for_conform(fake: FakeJoblet) -> None:
+    from joblet_conformance.served import like_a_host  # noqa: PLC0415 - only where it is asked for
+
+    like_a_host(fake)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: fake.restart())
+
+
+def _config(fake: FakeJoblet, *, whole: bool) -> str:
+    if not whole:
+        return fake.rnx_config()
+    from joblet_conformance.served import whole_config  # noqa: PLC0415 - as above
+
+    return whole_config(fake)
 
 
 def _forget(ready_file: Path | None) -> None:

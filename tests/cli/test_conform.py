@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from click.testing import CliRunner
 
 import joblet_conformance.cases
 from joblet_conformance import CASES, remote_target
+from joblet_conformance.target import ODD
 from joblet_fake import FakeJoblet
 from joblet_fake.cli import main
 
@@ -39,6 +41,16 @@ SOME = (
     "logs/no-program",
     "transport/unknown-methods",
     "transport/names",
+    "transport/old-tls",
+)
+# What only a fake offers that was started for it.
+MORE = (
+    "auth/no-install",
+    "auth/units",
+    "auth/viewer-installs",
+    "jobs/limited",
+    "runtimes/list",
+    "transport/useless-certificates",
 )
 
 
@@ -49,15 +61,17 @@ def joblet_fake(*arguments: str) -> Result:
 @contextmanager
 def served(folder: Path, *options: str) -> Iterator[tuple[str, ...]]:
     """Serve a fake in another process; give the options by which `conform` finds it."""
+    options = options or ("--for-conform",)
     ready, config = folder / "ready.json", folder / "rnx-config.yml"
     process = subprocess.Popen(
         [
-            *(COMMAND, "serve", "--port=0", "--persist-port=0", "--pace=real"),
-            *("--unknown=not found", f"--rnx-config={config}", f"--ready-file={ready}", *options),
+            *(COMMAND, "serve", "--port=0", "--persist-port=0"),
+            *(f"--rnx-config={config}", f"--ready-file={ready}", *options),
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    (folder / "pid").write_text(str(process.pid))
     try:
         end = time.monotonic() + 20
         while not ready.exists():
@@ -129,12 +143,42 @@ def test_recordings_that_cant_be_read_are_named(tmp_path: Path) -> None:
     assert "broken.json" in result.output
 
 
+def counts(result: Result) -> list[str]:
+    """Give the numbers of the table's last line: same, different, known and so on."""
+    (line,) = (line for line in result.output.splitlines() if line.startswith("│ all "))
+    return re.findall(r"\d+", line)
+
+
 def test_a_served_fake_gives_the_same_result(tmp_path: Path) -> None:
     with served(tmp_path) as where:
-        result = joblet_fake("conform", *where, *SOME)
+        result = joblet_fake("conform", *where, *SOME, *MORE)
+    own = joblet_fake("conform", *SOME, *MORE)
+
+    assert result.exit_code == own.exit_code == 0, result.output
+    assert counts(result) == counts(own)
+    assert "not applicable:" not in result.output
+    assert "note:" not in result.output
+
+
+def test_a_served_fake_is_restarted_by_a_signal(tmp_path: Path) -> None:
+    with served(tmp_path) as where:
+        command = f"sh -c 'kill -HUP {(tmp_path / 'pid').read_text()}; sleep 2'"
+        restart = ("--destructive", f"--restart-command={command}")
+        result = joblet_fake("conform", *where, *restart, "volumes/restart", "logs/unknown")
 
     assert result.exit_code == 0, result.output
-    assert f"{len(CASES.matching(SOME))} cases in" in result.output
+    assert counts(result)[0] == str(len(CASES.matching(["volumes/restart", "logs/unknown"])))
+
+
+def test_a_served_fake_of_another_kind_is_told_with_the_option_that_it_lacks(
+    tmp_path: Path,
+) -> None:
+    with served(tmp_path, "--seed=1") as where:
+        result = joblet_fake("conform", *where, "logs/unknown", "runtimes/list")
+
+    (note,) = (line for line in result.output.splitlines() if line.startswith("note: "))
+    assert "this is a fake that was not started with `joblet-fake serve --for-conform`" in note
+    assert "runtimes/list: needs this suite's own runtimes" in result.output
 
 
 def test_what_a_target_cant_is_not_applicable_and_says_why(tmp_path: Path) -> None:
@@ -188,6 +232,7 @@ def changed_config(folder: Path, text: str) -> Path:
         ("another authority", "it refused the certificate, or its own is not of this"),
         ("no such node", "has no node 'other'; it has default, viewer, nobody"),
         ("a node without a role", "the certificate has no role there: choose a node"),
+        ("a viewer's node", "may look and change nothing: choose a node with an admin's (--node)"),
         ("no such file", "nowhere.yml: No such file or directory"),
         ("no YAML", "is no YAML"),
         ("no configuration", "is no rnx-config: each of its nodes needs address, ca, cert and key"),
@@ -208,6 +253,7 @@ def test_a_server_that_cant_be_used_is_refused_in_plain_words(
             "another authority": [f"--rnx-config={other_config(tmp_path)}"],
             "no such node": ["--node=other"],
             "a node without a role": ["--node=nobody"],
+            "a viewer's node": ["--node=viewer"],
             "no such file": ["--rnx-config=nowhere.yml"],
             "no YAML": [f"--rnx-config={Path(__file__).with_name('no.yml')}"],
             "no configuration": [],
@@ -290,4 +336,4 @@ def test_the_configuration_of_a_served_fake_has_the_nodes_that_the_suite_takes(
     with served(tmp_path) as (*_, config):
         told = yaml.safe_load(Path(config.partition("=")[2]).read_text())
 
-    assert set(told["nodes"]) == {"default", "viewer", "nobody"}
+    assert set(told["nodes"]) == {"default", "viewer", "nobody", *ODD}

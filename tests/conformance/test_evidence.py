@@ -7,7 +7,13 @@ from pathlib import Path
 import joblet_conformance.cases
 from joblet_conformance import CASES, read_recordings
 from joblet_conformance.evidence import page, short
-from joblet_conformance.facts import covering, read_facts, reason_of, uncovered_reasons
+from joblet_conformance.facts import (
+    covering,
+    done_otherwise,
+    read_facts,
+    reason_of,
+    uncovered_reasons,
+)
 from joblet_conformance.hollow import hollow, reasons
 
 assert joblet_conformance.cases.__all__
@@ -24,6 +30,15 @@ def test_every_fact_of_the_generation_has_a_case_or_a_reason() -> None:
     covered, reasons = covering(CASES), uncovered_reasons()
 
     assert [key for key in FACTS if key not in covered and not reason_of(key, reasons)] == []
+
+
+def test_what_the_fake_does_otherwise_is_listed_apart_with_its_kind() -> None:
+    """A difference is no reason why a client could not observe a fact."""
+    listed = page().partition("### What the fake does otherwise")[2].partition("###")[0]
+
+    assert set(done_otherwise()) <= set(FACTS)
+    for fact_id, kind in done_otherwise().items():
+        assert f"| {fact_id} | {kind} |" in listed
 
 
 def test_no_fact_has_both_a_case_and_a_reason_for_having_none() -> None:

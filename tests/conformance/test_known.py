@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 assert joblet_conformance.cases.__all__
-ENTRY = '[[difference]]\ncase = "jobs/x"\nfact = "JOB-RUN-10"\nreason = "{}"\nwhy = "so"\n'
+ENTRY = (
+    '[[difference]]\ncase = "jobs/x"\nfact = "JOB-RUN-10"\nreason = "{}"\nwhy = "so"\n'
+    'leaves = ["0 code"]\n'
+)
 
 
 def test_what_is_listed_names_cases_and_facts_that_exist() -> None:
@@ -34,6 +37,7 @@ def test_an_entry_is_read(tmp_path: Path) -> None:
     assert (known.case, known.fact, known.reason, known.why) == (
         "jobs/x", "JOB-RUN-10", "random", "so",
     )  # fmt: skip
+    assert (known.leaves, known.unmet) == (("0 code",), ())
 
 
 @pytest.mark.parametrize(
@@ -42,6 +46,8 @@ def test_an_entry_is_read(tmp_path: Path) -> None:
         (ENTRY.format("not implemented"), "'not implemented' is none of random, environment"),
         (ENTRY.format("random") * 2, "jobs/x is listed twice"),
         ('[[difference]]\ncase = "jobs/x"\n', "missing"),
+        ('[[difference]]\ncase = "jobs/x"\nleaves = ["0 code"]\n', "missing"),
+        (ENTRY.format("random").replace('"0 code"', ""), "jobs/x names no leaf that differs"),
         (ENTRY.format("random") + 'more = "1"\n', "unexpected"),
     ],
 )

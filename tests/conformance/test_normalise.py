@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from joblet_conformance import Either, Joined, Pattern, SystemLines, Unordered, compare
-from joblet_conformance.normalise import BLANK, covered
+from joblet_conformance.normalise import BLANK, FROZEN, RealSeconds, covered
 
 ONE = "11111111-2222-4333-8444-555555555555"
 OTHER = "99999999-8888-4777-8666-555555555555"
@@ -127,6 +127,32 @@ def test_durations_are_compared_as_far_as_a_busy_machine_lets_them() -> None:
     assert same(step(seconds=0.1), step(seconds=1.9))
     assert not same(step(seconds=0.1), step(seconds=6.1))
     assert not same(step(seconds=6.1), step(seconds=0.1))
+
+
+def test_a_frozen_clock_s_times_are_compared_more_closely() -> None:
+    def frozen(one: dict[str, Any], other: dict[str, Any]) -> bool:
+        return compare([one], [other], (), FROZEN) == []
+
+    def ended(seconds: int) -> dict[str, Any]:
+        return step(
+            {"start_time": "2026-01-01T00:00:00Z", "end_time": f"2026-01-01T00:00:0{seconds}Z"}
+        )
+
+    assert frozen(step(seconds=0.1), step(seconds=0.4))
+    assert not frozen(step(seconds=0.1), step(seconds=1.0))
+    # Times are in whole seconds.
+    assert frozen(ended(0), ended(1))
+    assert not frozen(ended(0), ended(2))
+    assert same(ended(0), ended(2))
+
+
+def test_what_is_in_real_time_is_not_held_against_a_clock() -> None:
+    real = RealSeconds("GetJobStatus", "a deadline")
+
+    assert same(step(seconds=0.1), step(seconds=60), real)
+    assert not same(step(seconds=0.1), step(seconds=60), RealSeconds("StopJob", "a deadline"))
+    assert covered((0, "seconds"), [step()], [real])
+    assert not real.covers((0, "code"), [step()])
 
 
 def test_what_is_no_calendar_s_time_is_no_time() -> None:

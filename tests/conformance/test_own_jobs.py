@@ -53,7 +53,6 @@ def test_what_a_run_made_is_removed_and_nothing_else(target: FakeTarget, fake: F
     done = talk.run("true")
     talk.until_status(done)
     talk.call("RunJob", command="true", network="none such", environment=talk.marked)
-    talk.listed()
     assert {running, waiting, stopped, done} < set(fake.jobs)
     noted = len(talk.transcript.steps)
 

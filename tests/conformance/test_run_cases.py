@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import joblet_conformance.cases
 from joblet_conformance import (
+    CASES,
     Case,
     FakeTarget,
     Known,
     Recording,
     TargetError,
     Unmet,
+    read_known,
+    read_recordings,
     run,
     run_case,
 )
-from joblet_conformance.run import missing
+from joblet_conformance.run import judge, missing
+from joblet_conformance.transcript import Transcript
 from joblet_fake import FakeJoblet
 
 if TYPE_CHECKING:
@@ -24,7 +29,8 @@ if TYPE_CHECKING:
 
     from joblet_conformance import Talk, Target
 
-LISTED = Known("jobs/x", "JOB-RUN-10", "deliberate", "it is so on purpose")
+assert joblet_conformance.cases.__all__
+LISTED = Known("jobs/x", "JOB-RUN-10", "deliberate", "it is so on purpose", ("0 code",))
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +100,38 @@ def test_a_listed_difference_is_known_and_gone_when_it_is_none(target: Target) -
 
     assert verdict(target, made(refused), differs, LISTED) == "known"
     assert verdict(target, made(refused), recorded(target), LISTED) == "gone"
+
+
+def test_a_listed_difference_hides_nothing_else_of_its_case(target: Target) -> None:
+    differs = recorded(target, code="INTERNAL")
+    differs.runs[0][0]["details"] = "other words"
+    (finding,) = run([made(refused)], target, {"jobs/x": differs}, {"jobs/x": LISTED})
+
+    assert finding.verdict == "different"
+    assert [each.where for each in finding.differences] == ["details"]
+
+
+@pytest.mark.parametrize("case_id", sorted(read_known()))
+def test_nothing_but_what_is_listed_passes_in_a_listed_case(case_id: str) -> None:
+    """An empty transcript, and one more fact that does not hold, are differences there too."""
+    case, known = CASES[case_id], read_known()[case_id]
+    recording = read_recordings("2.3.1")[case_id]
+
+    nothing = judge(case, Transcript(case_id), recording, known)
+    more = judge(case, Transcript(case_id, unmet=["JOB-RUN-10: it is not"]), None, known)
+
+    assert nothing.verdict == "different"
+    assert more.verdict == "different"
+    assert more.unmet == ["JOB-RUN-10: it is not"]
+
+
+def test_an_expectation_is_unmet_as_often_as_it_is_listed_and_no_more() -> None:
+    known = Known("jobs/x", "A-1", "deliberate", "so", ("0 code",), ("the code", "the code"))
+    text = "A-1: the code is 'OK', not 'INTERNAL'"
+
+    assert known.beyond([text] * 3, [])[0] == [text]
+    assert known.beyond(["A-1: the code that is there is 'OK'"], [])[0]
+    assert known.gone([text], [], compared=False) == ["the code"]
 
 
 def test_a_case_that_needs_more_than_a_target_offers_says_what(target: Target) -> None:

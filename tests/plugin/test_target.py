@@ -68,6 +68,19 @@ def test_the_example_passes_on_a_server_in_another_process(
     result.stdout.fnmatch_lines([f"*a real server has no 'clock': *--joblet-target is {address}*"])
 
 
+def test_a_configuration_on_the_command_line_is_where_the_user_is(
+    pytester: pytest.Pytester, tmp_path: Path
+) -> None:
+    """As every path that is typed: not where pytest finds its own configuration."""
+    below = pytester.mkdir("below")
+    below.joinpath("pytest.ini").write_text("[pytest]\n")
+    below.joinpath("test_it.py").write_text("def test(joblet_target): pass\n")
+    with served(tmp_path) as (address, config):
+        pytester.path.joinpath("mine.yml").write_text(config.read_text())
+        options = (f"--joblet-target={address}", "--joblet-rnx-config=mine.yml")
+        pytester.runpytest_subprocess(*QUIET, *options, "below").assert_outcomes(passed=1)
+
+
 def test_the_target_can_stand_in_the_configuration_file(
     pytester: pytest.Pytester, tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from joblet_conformance.case import case
-from joblet_conformance.normalise import Either, Joined, SystemLines
+from joblet_conformance.normalise import Either, Joined, RealSeconds, SystemLines
 
 if TYPE_CHECKING:
     from joblet_conformance.talk import Reply, Stream, Talk
@@ -169,6 +169,7 @@ def _(talk: Talk) -> None:
     normalise=[
         Either("GetJobLogs", "code", ENDS, "which end of a deadline comes first is a race"),
         Either("GetJobLogs", "details", WORDS, "which end of a deadline comes first is a race"),
+        RealSeconds("GetJobLogs", "a client's deadline is in real time"),
     ],
 )
 def _(talk: Talk) -> None:

@@ -1,6 +1,6 @@
 """MonitoringService: what a server tells of its host.
 
-The numbers are checked against each other as they come; a transcript keeps their shape.
+The numbers are checked against each other as they come; comparing looks at their shape.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from joblet_conformance.case import case
-from joblet_conformance.host_shape import Shapes
-from joblet_conformance.normalise import Either, Pattern
+from joblet_conformance.host_shape import HostShape, Unnamed
+from joblet_conformance.normalise import Either, Pattern, RealSeconds
 
 if TYPE_CHECKING:
     from joblet_conformance.talk import Stream, Talk
@@ -27,6 +27,7 @@ TAKEN: Final = Pattern(
     "a snapshot is up to ten seconds old, and a client does not know how old",
     "timestamp",
 )
+SHAPE: Final = HostShape()
 WINDOW_S: Final = 10
 LETTERS: Final = frozenset("RSDTtZI")
 STREAM: Final = "StreamSystemMetrics"
@@ -38,10 +39,10 @@ def near(one: float, other: float, within: float = 0.01) -> bool:
 
 
 def status(talk: Talk, role: str = "admin") -> Any:  # noqa: ANN401 - a run-time message
-    """Ask for the host's status; the step has its shape."""
-    shapes = Shapes()
-    talk.call("GetSystemStatus", role=role, cut=shapes).message  # noqa: B018 - there is one
-    return shapes.seen[0]
+    """Ask for the host's status; the step has all but the host's names."""
+    unnamed = Unnamed()
+    talk.call("GetSystemStatus", role=role, cut=unnamed).message  # noqa: B018 - there is one
+    return unnamed.seen[0]
 
 
 def moment(text: str) -> float:
@@ -126,7 +127,7 @@ def checked_processes(talk: Talk, told: Any) -> None:  # noqa: ANN401 - as above
     "MON-25",
     "SRV-16",
     "Z-07",
-    normalise=[BOOT],
+    normalise=[SHAPE, BOOT, TAKEN],
 )
 def _(talk: Talk) -> None:
     """A status has every part, its numbers fit each other, and some fields are never set."""
@@ -155,7 +156,7 @@ def _(talk: Talk) -> None:
     talk.expect("SRV-16", "the platform", (system, architecture), ("linux", told.host.architecture))
 
 
-@case("monitoring/age", "MON-01", "MON-05", "MON-14", "MON-20", normalise=[BOOT])
+@case("monitoring/age", "MON-01", "MON-05", "MON-14", "MON-20", normalise=[SHAPE, BOOT])
 def _(talk: Talk) -> None:
     """A status is up to ten seconds old; the next one is ten seconds younger, and rates fit."""
     first = status(talk)
@@ -203,17 +204,17 @@ def counted(talk: Talk, stream: Stream, fact: str, count: int) -> None:
     "MON-08",
     "MON-09",
     "MON-27",
-    normalise=[BOOT, TAKEN],
+    normalise=[SHAPE, BOOT, TAKEN],
 )
 def _(talk: Talk) -> None:
     """A stream gives a message at once, then one in every interval; unset and negative is five."""
     intervals = {1: 12, 4: 3, 0: 3, -1: 3, -(2**31): 3, 2**31 - 1: 1}
     open_streams = {}
-    shapes = {}
+    unnamed = {}
     for interval in intervals:
-        shapes[interval] = Shapes()
+        unnamed[interval] = Unnamed()
         stream = talk.follow(
-            STREAM, interval_seconds=interval, metric_types=["cpu"], cut=shapes[interval]
+            STREAM, interval_seconds=interval, metric_types=["cpu"], cut=unnamed[interval]
         )
         stream.take(lambda read: len(read.messages) >= 1, 2)
         open_streams[interval] = stream
@@ -221,9 +222,9 @@ def _(talk: Talk) -> None:
     talk.wait(11)
     for interval, count in intervals.items():
         counted(talk, open_streams[interval], "MON-06", count)
-    times = [message.timestamp for message in shapes[1].seen]
+    times = [message.timestamp for message in unnamed[1].seen]
     talk.check("MON-08", f"snapshots repeat: {times}", 1 < len(set(times)) <= 3)
-    same = [one for one in shapes[1].seen if one.timestamp == times[0]]
+    same = [one for one in unnamed[1].seen if one.timestamp == times[0]]
     talk.check("MON-08", "and are the same", all(one == same[0] for one in same))
 
 
@@ -242,17 +243,17 @@ PARTS: Final = (
 )
 
 
-@case("monitoring/parts", "MON-10", "MON-11", "MON-12", "MON-16", normalise=[BOOT, TAKEN])
+@case("monitoring/parts", "MON-10", "MON-11", "MON-12", "MON-16", normalise=[SHAPE, BOOT, TAKEN])
 def _(talk: Talk) -> None:
     """A stream has the parts that it is asked for by their exact names; others are empty."""
     talk.until_status(talk.run("true"))
     talk.wait(WINDOW_S + 1)
     for parts in PARTS:
-        shapes = Shapes()
-        stream = talk.follow(STREAM, metric_types=list(parts), interval_seconds=60, cut=shapes)
+        unnamed = Unnamed()
+        stream = talk.follow(STREAM, metric_types=list(parts), interval_seconds=60, cut=unnamed)
         stream.take(lambda read: len(read.messages) >= 1, 5)
         stream.leave(keep=1)
-        told = shapes.seen[0]
+        told = unnamed.seen[0]
         everything = not parts
         talk.check("MON-11", "there is the host", told.HasField("host"))
         talk.check("MON-11", "there is no cloud", not told.HasField("cloud"))
@@ -278,17 +279,17 @@ def _(talk: Talk) -> None:
     "AUTH-05",
     "AUTH-08",
     needs=["viewer", "stranger"],
-    normalise=[BOOT],
+    normalise=[SHAPE, BOOT],
 )
 def _(talk: Talk) -> None:
     """Anybody with the authority's certificate may look at the host."""
     for role in ("viewer", "nobody"):
         talk.check("MON-04", f"a {role} gets a status", status(talk, role).available)
-        shapes = Shapes()
-        stream = talk.follow(STREAM, role=role, metric_types=["cpu"], cut=shapes)
+        unnamed = Unnamed()
+        stream = talk.follow(STREAM, role=role, metric_types=["cpu"], cut=unnamed)
         stream.take(lambda read: len(read.messages) >= 1, 5)
         stream.leave(keep=1)
-        talk.check("MON-04", f"a {role}'s stream tells of CPUs", shapes.seen[0].cpu.cores)
+        talk.check("MON-04", f"a {role}'s stream tells of CPUs", unnamed.seen[0].cpu.cores)
 
 
 @case(
@@ -296,7 +297,9 @@ def _(talk: Talk) -> None:
     "MON-27",
     "MON-28",
     normalise=[
+        SHAPE,
         BOOT,
+        RealSeconds(STREAM, "a client's deadline is in real time"),
         Either(
             STREAM,
             "code",
@@ -308,6 +311,6 @@ def _(talk: Talk) -> None:
 )
 def _(talk: Talk) -> None:
     """A client's deadline ends a stream; with a long interval one message came before."""
-    reply = talk.call(STREAM, interval_seconds=2**31 - 1, timeout=1.0, cut=Shapes())
+    reply = talk.call(STREAM, interval_seconds=2**31 - 1, timeout=1.0, cut=Unnamed())
     talk.expect("MON-27", "messages", len(reply.messages), 1)
     talk.check("MON-28", "it is over", reply.code in {"OK", "DEADLINE_EXCEEDED", "CANCELLED"})

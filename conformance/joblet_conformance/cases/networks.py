@@ -197,7 +197,7 @@ def _(talk: Talk) -> None:
             )
             free(talk, name)
         held = [talk.run("sleep", "60", network=name) for _ in range(2)]
-        reply = talk.call("RunJob", command="true", network=name)
+        reply = talk.call("RunJob", command="true", network=name, environment=talk.marked)
         text = f"{LAUNCH}failed to allocate IP: no available IP addresses in network: {name}"
         talk.refused("NET-27", reply, "INTERNAL", text)
         # Another network may have the very same block.
@@ -210,7 +210,7 @@ def _(talk: Talk) -> None:
             talk.call("StopJob", uuid=job)
         for cidr in ("10.85.1.0/31", "10.85.1.0/32"):
             talk.call("CreateNetwork", name=other, cidr=cidr)
-            reply = talk.call("RunJob", command="true", network=other)
+            reply = talk.call("RunJob", command="true", network=other, environment=talk.marked)
             text = f"{LAUNCH}failed to allocate IP: no available IP addresses in network: {other}"
             talk.refused("NET-28", reply, "INTERNAL", text)
 
