@@ -4,16 +4,11 @@ from joblet_fake import _load_grpc  # noqa: F401 - must come before all that loa
 from joblet_fake._version import __version__
 from joblet_fake.client import Client
 from joblet_fake.clock import Clock
-from joblet_fake.disks_view import DisksView, DiskView
 from joblet_fake.exchange import Call, Calls, Fired, Frame, Masks, Rule, UnusedFaultError
 from joblet_fake.fake import FakeJoblet
 from joblet_fake.faults import Faults
-from joblet_fake.history_view import HistoryView, StoredJobView, StoredLine, StoredSample
-from joblet_fake.host_view import HostView
-from joblet_fake.jobs_view import JobsView, JobView
 from joblet_fake.model.runtime_script import InstallScript
 from joblet_fake.model.snapshot import Snapshot, SnapshotError
-from joblet_fake.networks_view import NetworksView, NetworkView
 from joblet_fake.options import Options
 from joblet_fake.populate import Populated
 from joblet_fake.programs import (
@@ -33,8 +28,6 @@ from joblet_fake.programs import (
     StuckError,
     Write,
 )
-from joblet_fake.quirks_view import QuirksView
-from joblet_fake.runtimes_view import RuntimesView, RuntimeView
 from joblet_fake.server import (
     Connection,
     ConnectionsError,
@@ -44,11 +37,30 @@ from joblet_fake.server import (
     Tls,
 )
 from joblet_fake.server_faults import ServerFaults
-from joblet_fake.volumes_view import VolumesView, VolumeView
+from joblet_fake.views import (
+    DisksView,
+    DiskView,
+    HistoryView,
+    HostView,
+    JobsView,
+    JobView,
+    NetworksView,
+    NetworkView,
+    QuirksView,
+    RuntimesView,
+    RuntimeView,
+    StoredJobView,
+    StoredLine,
+    StoredSample,
+    VolumesView,
+    VolumeView,
+    WorkflowJobView,
+    WorkflowsView,
+    WorkflowView,
+)
 from joblet_fake.wire import Api, Method, versions
 from joblet_fake.wire import load as load_api
 from joblet_fake.words import names_near
-from joblet_fake.workflows_view import WorkflowJobView, WorkflowsView, WorkflowView
 
 __all__ = [
     "Api",

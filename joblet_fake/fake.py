@@ -11,26 +11,28 @@ from joblet_fake.client import Client
 from joblet_fake.clock import Clock
 from joblet_fake.exchange import INSIDE, Calls, Exchange, Masks
 from joblet_fake.faults import Faults
-from joblet_fake.history_view import HistoryView
-from joblet_fake.host_view import HostView
-from joblet_fake.jobs_view import JobsView
 from joblet_fake.model.model import Model
 from joblet_fake.model.snapshot import Snapshot
 from joblet_fake.model.tenure import laying_down
-from joblet_fake.networks_view import NetworksView
 from joblet_fake.options import DEFAULT_API, Options
 from joblet_fake.programs import LIMIT, Programs, owner
-from joblet_fake.quirks_view import QuirksView
 from joblet_fake.rnx_config import rnx_config
-from joblet_fake.runtimes_view import RuntimesView
 from joblet_fake.server import HOST, Backend, Server, Tls, check_thread, forked, shared_loop
 from joblet_fake.server_faults import ServerFaults
 from joblet_fake.services import generation_of
 from joblet_fake.twins import twin
-from joblet_fake.volumes_view import VolumesView
+from joblet_fake.views import (
+    HistoryView,
+    HostView,
+    JobsView,
+    NetworksView,
+    QuirksView,
+    RuntimesView,
+    VolumesView,
+    WorkflowsView,
+)
 from joblet_fake.wire import load
 from joblet_fake.words import Named
-from joblet_fake.workflows_view import WorkflowsView
 
 if TYPE_CHECKING:
     from datetime import datetime

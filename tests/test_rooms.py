@@ -17,7 +17,18 @@ HOUSE = Path(joblet_fake.__file__).parent
 PLUGIN = HOUSE.parent / "pytest_joblet"
 # The outside of the house: they may use everything, and nothing below uses them.
 OUTSIDE = {"cli", "populate", "strategies"}
-ROOMS = ("words", "clock", "goyaml", "model", "programs", "wire", "services", "exchange", "server")
+ROOMS = (
+    "words",
+    "clock",
+    "goyaml",
+    "model",
+    "programs",
+    "wire",
+    "services",
+    "exchange",
+    "views",
+    "server",
+)
 TRANSPORT = {"grpc", "google", "trustme", "cryptography"}
 # What a room may not import, however far below it comes from.
 STRANGERS = {
@@ -29,6 +40,7 @@ STRANGERS = {
     "wire": {"grpc"},
     "services": {"grpc"},
     "exchange": {"grpc"},
+    "views": TRANSPORT | {"click", "rich", "yaml"},
 }
 
 

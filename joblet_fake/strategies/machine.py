@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import SearchStrategy
 
-    from joblet_fake.jobs_view import JobView
     from joblet_fake.strategies.faults import FaultPlan
+    from joblet_fake.views import JobView
 
 ALIVE: Final = frozenset({"INITIALIZING", "RUNNING", "SCHEDULED"})
 """The statuses of jobs that can be stopped; all others' logs are whole."""

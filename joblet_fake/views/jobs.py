@@ -10,7 +10,7 @@ from joblet_fake.exchange import wait_until, wait_until_async
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.job import CANCELED, FINISHED, RUNNING, JobSpec
 from joblet_fake.model.seeding import Past, add_job
-from joblet_fake.moments import to_moment, to_nanos
+from joblet_fake.views.moments import to_moment, to_nanos
 from joblet_fake.words import Named
 
 if TYPE_CHECKING:

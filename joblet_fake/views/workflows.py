@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from joblet_fake.goyaml import read
 from joblet_fake.model.workflow_file import SHAPE
-from joblet_fake.moments import to_moment
+from joblet_fake.views.moments import to_moment
 from joblet_fake.words import Named
 
 if TYPE_CHECKING:

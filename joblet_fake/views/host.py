@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from joblet_fake.clock import EPOCH
-from joblet_fake.disks_view import MOST_BYTES, DisksView
 from joblet_fake.model.host_snapshot import Cloud
+from joblet_fake.views.disks import MOST_BYTES, DisksView
 from joblet_fake.words import Named
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOUSE = Path(joblet_fake.__file__).parent
-PAGE = Path(__file__).parents[1] / "docs" / "quirks.md"
+PAGE = Path(__file__).parents[2] / "docs" / "quirks.md"
 LATER = "2099-01-01T00:00:00Z"
 pytest_plugins = ["pytester"]
 

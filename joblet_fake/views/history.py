@@ -11,7 +11,7 @@ from joblet_fake.model.history import STDERR
 from joblet_fake.model.ranges import Range
 from joblet_fake.model.seeding import add_history
 from joblet_fake.model.usage import Metrics
-from joblet_fake.moments import to_moment, to_nanos
+from joblet_fake.views.moments import to_moment, to_nanos
 from joblet_fake.words import Named
 
 if TYPE_CHECKING:
