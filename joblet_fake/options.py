@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 
 from joblet_fake.clock import CLOCK_MODES
@@ -17,6 +19,7 @@ from joblet_fake.wire import versions
 
 DEFAULT_API: Final = GENERATIONS[-1].last_api
 HIGHEST_PORT: Final = 65_535
+RIGHT_KEPT: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,12 @@ class Options:
     keep_bytes: int | None = None
 
     def __post_init__(self) -> None:
+        values = _values(self)
+        if not _right.has(values):
+            self._check()
+            _right.add(values)
+
+    def _check(self) -> None:
         if self.api not in versions():
             raise ValueError(
                 f"unknown api {self.api!r}: the published versions are {', '.join(versions())}",
@@ -101,6 +110,33 @@ class Options:
                 raise TypeError(f"{name}={seconds!r}: it is a number of real seconds")
             if not seconds > 0:
                 raise ValueError(f"{name}={seconds}: it is a number of real seconds above 0")
+
+
+_values = attrgetter(*(field.name for field in fields(Options)))
+
+
+class Right:
+    """The values that were found right: nearly all fakes of a run are started with the same."""
+
+    def __init__(self) -> None:
+        self._known: set[tuple[object, ...]] = set()
+
+    def has(self, values: tuple[object, ...]) -> bool:
+        """Tell whether these were checked before; 1 is not True here."""
+        try:
+            return (*values, *map(type, values)) in self._known
+        except TypeError:
+            return False  # a list, where a tuple is right
+
+    def add(self, values: tuple[object, ...]) -> None:
+        """Note that these are right."""
+        if len(self._known) == RIGHT_KEPT:
+            self._known.clear()
+        with suppress(TypeError):
+            self._known.add((*values, *map(type, values)))
+
+
+_right = Right()
 
 
 def _whole(name: str, value: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from joblet_fake.services import Answer, Asked, Handler, StatusError, handlers
+from joblet_fake.services import Answer, Asked, Handlers, StatusError
 from joblet_fake.wire import DecodeError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Exchange:
         self._roles = roles
         # Clients that wait for something ask the same again and again.
         self._decoded: dict[tuple[str, bytes], Message] = {}
-        self._handlers: dict[str, Handler] = handlers(api, generation, model)
+        self._handlers = Handlers(api, generation, model)
 
     def unknown(self, path: str, services: frozenset[str]) -> StatusError:
         """Give the answer to a path that names no method of a port (SURF-06, JOB-GEN-07).
@@ -76,12 +76,13 @@ class Exchange:
         request = self.admit(method, role, data)
         if self._unhandled(method):
             raise StatusError("UNIMPLEMENTED", f"method {method.name} not implemented")
-        handler = self._handlers.get(method.key)
-        if handler is None:
+        try:
+            handler = self._handlers[method.key]
+        except KeyError:
             raise StatusError(
                 "UNIMPLEMENTED",
                 f"joblet-fake does not serve {method.key} yet; a real server does",
-            )
+            ) from None
         with self.model.change():
             return handler(request)
 

@@ -30,8 +30,8 @@ PRIVATE_KEY: Final = re.compile(
 )
 """What keys of metadata have in them whose values are nobody's business."""
 
-VARIABLE: Final = re.compile(r"""(\w+)["']?\s*:(?=\s|["']|$)""")
-"""A key of YAML with its colon, wherever it stands in a line."""
+VARIABLE: Final = re.compile(r"""(?<!\w)(\w++)["']?\s*+:(?=\s|["']|$)""")
+"""A key of YAML with its colon, wherever it stands in a line; looks at no letter twice."""
 
 
 def is_private(key: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import uuid
 from copy import copy
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ from joblet_fake.model.history import History
 from joblet_fake.model.host import HOSTS, Host, HostSettings
 from joblet_fake.model.host_local import LocalHost
 from joblet_fake.model.host_seeded import SeededHost
+from joblet_fake.model.ids import Ids
 from joblet_fake.model.jobs import Jobs
 from joblet_fake.model.lifecycle import Lifecycle
 from joblet_fake.model.log_feed import LogFeed
@@ -97,18 +97,18 @@ class Model:
         ValueError: the pace or the host is unknown.
     """
 
-    node_id: str
     lifecycle: Lifecycle
     jobs: Jobs
     history: History
     volumes: Volumes
-    host: Host
     runtimes: Runtimes
     networks: Networks
     persist: Persist
     collectors: Collectors
     workflows: Workflows
+    _ids: Ids
     _chance: random.Random | None
+    _host: Host | None
 
     def __init__(
         self,
@@ -162,7 +162,8 @@ class Model:
         self.volumes.restarted(self.clock.now_ns())
         self._boot(jobs.listener)
         self.networks.devices = devices
-        self.host.begin_again()
+        if self._host is not None:
+            self._host.begin_again()
         end()
         for job in jobs.buffered:
             job.erased = True
@@ -187,9 +188,7 @@ class Model:
         """
         for part in PARTS:
             setattr(self, part, copying.of(getattr(other, part)))
-        self.node_id = other.node_id
-        self._random = random.Random()  # noqa: S311 - as that one's
-        self._random.setstate(other._random.getstate())
+        self._ids = other._ids.copy()
         self._chance = None
         if other._chance is not None:
             self.chance.setstate(other._chance.getstate())
@@ -205,7 +204,7 @@ class Model:
             shift: by how many nanoseconds this clock is ahead of the state's.
         """
         jobs, end, persist_state = self.jobs, self._ending(), self.persist_state
-        for part in (*PARTS, "node_id", "_random", "_chance"):
+        for part in (*PARTS, "_ids", "_chance"):
             setattr(self, part, getattr(other, part))
         self.lifecycle.shift(shift)
         self.clock.take_over(timers, shift)
@@ -230,22 +229,23 @@ class Model:
 
     def _ending(self) -> Callable[[], None]:
         """Give what ends the calls and streams of the state at this moment."""
-        owing = (self.lifecycle, self.persist, self.collectors, self.host, self.runtimes)
+        owing = (self.lifecycle, self.persist, self.collectors, self._host, self.runtimes)
 
         def end() -> None:
             for each in owing:
-                each.give_up()
+                if each is not None:
+                    each.give_up()
 
         return end
 
     def _begin(self, listener: Callable[[Job], None] | None = None) -> None:
-        self._random = random.Random(self.seed)  # noqa: S311 - ids must repeat with the seed
+        self._ids = Ids(self.seed)
         self._chance = None
-        self.node_id = self.new_uuid()
         self.history = History()
         self.history.metrics.fill(full=self.disk_full)
         self.volumes = Volumes()
-        self.host = self._make_host()
+        self._host = None
+        self._began_ns = self.clock.now_ns()
         self.runtimes = Runtimes(self.architecture)
         self._boot(listener)
 
@@ -263,7 +263,7 @@ class Model:
         if self._local:
             return Host(self.clock, LocalHost(), None)
         settings = HostSettings()
-        source = SeededHost(settings, self.seed, self.clock.now_ns(), self.host_jobs)
+        source = SeededHost(settings, self.seed, self._began_ns, self.host_jobs)
         return Host(self.clock, source, settings)
 
     @property
@@ -280,7 +280,25 @@ class Model:
 
     def new_uuid(self) -> str:
         """Give the next id: a version 4 UUID, the same ones for the same seed (JOB-RUN-60)."""
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        return self._ids.next()
+
+    @property
+    def node_id(self) -> str:
+        """The server's own id."""
+        return self._ids.node
+
+    @property
+    def host(self) -> Host:
+        """The host that the server says that it runs on."""
+        # Few tests look at it, and it has many parts.
+        with self.clock.lock:
+            if self._host is None:
+                self._host = self._make_host()
+            return self._host
+
+    @host.setter
+    def host(self, host: Host) -> None:
+        self._host = host
 
     @property
     def persist_state(self) -> str:

@@ -2,7 +2,7 @@
 
 from joblet_fake.services.answer import Answer, Asked, Handler, Streamed
 from joblet_fake.services.generation import GENERATIONS, UNKNOWN_ROLE, Generation, generation_of
-from joblet_fake.services.handlers import handlers
+from joblet_fake.services.handlers import Handlers
 from joblet_fake.services.status import CODES, StatusError
 
 __all__ = [
@@ -13,8 +13,8 @@ __all__ = [
     "Asked",
     "Generation",
     "Handler",
+    "Handlers",
     "StatusError",
     "Streamed",
     "generation_of",
-    "handlers",
 ]

@@ -297,6 +297,7 @@ def _varint(number: int) -> bytes:
 def test_a_method_that_is_not_built_yet_says_so(
     joblet: FakeJoblet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    joblet.rpc("GetSystemStatus")
     monkeypatch.delitem(joblet._exchange._handlers, "MonitoringService.GetSystemStatus")
 
     code, text = refused(joblet.rpc, "GetSystemStatus")
