@@ -118,9 +118,9 @@ class Exchange:
 
     def _unhandled(self, method: Method) -> bool:
         """Tell whether a method is declared and nobody is there for it (SURF-05)."""
-        if method.key == CANCEL and "cancel-works" in self.model.quirks:
+        if method.key not in self.generation.unhandled:
             return False
-        return method.key in self.generation.unhandled
+        return method.key != CANCEL or "cancel-works" not in self.model.quirks
 
     def _decode(self, method: Method, data: bytes) -> Message:
         try:

@@ -161,11 +161,7 @@ class Port(grpc.GenericRpcHandler):
         polled = key in POLLED and backend.clock.mode == "skipping"
         armed, gate = backend.faults.armed, self.gate
 
-        async def work(call: Call, data: bytes) -> bytes:
-            with holds.caused_by(call):
-                answer = begin(method, call.role, data)
-            if isinstance(answer, bytes) and not polled and not holds:
-                return answer
+        async def finish(call: Call, data: bytes, answer: Answer) -> bytes:
             turn = Turn(backend, call)
             if polled and isinstance(answer, bytes) and backend.seen(key, data, answer):
                 # A client that reads the same again waits for the clock: let it get there.
@@ -177,6 +173,11 @@ class Port(grpc.GenericRpcHandler):
             await turn.free()
             return answer
 
+        async def work(call: Call, data: bytes) -> bytes:
+            with holds.caused_by(call):
+                answer = begin(method, call.role, data)
+            return await finish(call, data, answer)
+
         async def handle(data: bytes, context: Context) -> bytes:
             call = self._call(method, data, context)
             backend.drive.enter()
@@ -184,7 +185,13 @@ class Port(grpc.GenericRpcHandler):
                 if key in armed or gate.closed:
                     answer = await self._faulty.unary(method, call, lambda: work(call, data))
                 else:
-                    answer = await work(call, data)
+                    # Most calls end here at once: they are spared a coroutine.
+                    with holds.caused_by(call):
+                        begun = begin(method, call.role, data)
+                    if isinstance(begun, bytes) and not polled and not holds:
+                        answer = begun
+                    else:
+                        answer = await finish(call, data, begun)
             except StatusError as error:
                 failure = error
             except asyncio.CancelledError:
