@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from joblet_fake.words import check_number
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -66,6 +68,8 @@ class Client:
             grpc.RpcError: the call did not end with OK.
             ValueError: no such method or field, or an ambiguous name; the message lists them.
         """
+        if timeout is not None:
+            check_number(f"timeout={timeout!r}", timeout)
         shape = self._api.method(method)
         request = shape.encode_request(fields)
         key = (role, shape.persist)

@@ -549,6 +549,9 @@ class FakeJoblet(Named):
             RuntimeError: called by a program.
         """
         self._check_resting()
+        given: object = snapshot
+        if not isinstance(given, Snapshot):
+            raise TypeError(f"restore({given!r}): give what snapshot() gave")
         snapshot.check(self._state_options)
         with laying_down():
             prepared = snapshot.prepared(self.model)

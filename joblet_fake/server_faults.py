@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from joblet_fake.server import check_thread, shared_loop
 from joblet_fake.server.connections import check_possible
 from joblet_fake.twins import twin
-from joblet_fake.words import Named, near
+from joblet_fake.words import Named, check_number, near
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -325,6 +325,7 @@ class ServerFaults(Named):
         Args:
             seconds: by how much it goes before the right time; negative for after, 0 for right.
         """
+        check_number(f"clock_skew({seconds!r})", seconds)
         self._model.clock.skew(seconds)
         self._note("clock_skew", lambda: self.clock_skew(0), undone=not seconds)
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from joblet_fake.clock.hold import Holds
+from joblet_fake.words import check_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -258,7 +259,13 @@ class Clock:
                 thread than the test's it is kept too, and fails the test at its end.
         """
         self._check()
-        delta = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        try:
+            delta = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        except TypeError:
+            given = {"seconds": seconds, "minutes": minutes, "hours": hours, "days": days}
+            for name, value in given.items():
+                check_number(f"advance({name}={value!r})", value, "a number")
+            raise
         if delta < timedelta(0):
             raise ValueError(f"advance({delta.total_seconds()} s): time only moves forward")
         nanos = delta // timedelta(microseconds=1) * 1000

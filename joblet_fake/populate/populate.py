@@ -14,6 +14,7 @@ from joblet_fake.model.usage import Metrics
 from joblet_fake.populate.kinds import KINDS, Plan, fail
 from joblet_fake.programs import Script
 from joblet_fake.programs.choice import Choice
+from joblet_fake.words import check_number, check_whole
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -74,7 +75,11 @@ def populate(
         ("jobs", jobs), ("networks", networks), ("volumes", volumes), ("runtimes", runtimes),
         ("days", days),
     ):  # fmt: skip
-        if value < 0:
+        if name == "days":
+            check_number(f"populate(days={value!r})", value, "a number")
+        else:
+            check_whole(f"populate({name}={value!r})", value)
+        if not value >= 0:
             raise ValueError(f"populate({name}={value}): it is 0 or more")
     from faker import Faker  # noqa: PLC0415 - slow to load, and only needed here
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import os.path
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from joblet_fake.model.job import JobSpec
     from joblet_fake.programs.steps import AnyProgram
@@ -40,6 +41,9 @@ class Entry:
             raise TypeError(f"args={args!r}: give a list of arguments, such as args=[{args!r}]")
         for arg in args or ():
             _check_text("args", arg)
+        given: object = env
+        if given is not None and not isinstance(given, Mapping):
+            raise TypeError(f"env={given!r}: give variables by name, such as {{'MODE': 'fast'}}")
         for item in (env or {}).items():
             for text in item:
                 _check_text("env", text)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from joblet_fake.exchange import wait_until, wait_until_async
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.job import CANCELED, FINISHED, RUNNING, JobSpec
 from joblet_fake.model.seeding import Past, add_job
 from joblet_fake.views.moments import to_moment, to_nanos
-from joblet_fake.words import Named
+from joblet_fake.words import Named, check_text, check_texts, check_whole, near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +30,10 @@ SHOWN = 10
 
 def _bytes(text: str | bytes) -> bytes:
     return text.encode() if isinstance(text, str) else text
+
+
+OWN: Final = ("status", "exit_code", "stdout", "stderr", "started", "ended", "due", "uuid")
+"""What a job is put on the server with, beside the fields of RunJob's request."""
 
 
 class JobView(Named):
@@ -234,10 +238,12 @@ class JobsView(Named, Mapping[str, JobView]):
         possible = {each.name for each in fields(JobSpec)} - {"command", "args", "program"}
         unknown = set(asked) - possible
         if unknown:
-            raise TypeError(
-                f"add() has no argument {', '.join(sorted(unknown))}: RunJob's fields are "
-                f"{', '.join(sorted(possible))}",
-            )
+            wrong = min(unknown)
+            raise TypeError(f"add() has no argument {wrong}; {near(wrong, {*possible, *OWN})}")
+        check_text(f"add({command!r})", command, "the command as text")
+        check_texts(f"add(args={args!r})", args)
+        if exit_code is not None:
+            check_whole(f"add(exit_code={exit_code!r})", exit_code)
         spec = JobSpec(command, tuple(args), **asked)
         if status == RUNNING:
             # Predicates of the test are never called under the model's lock.

@@ -29,8 +29,12 @@ def to_nanos(moment: datetime) -> int:
     """Give nanoseconds since 1970 for an aware datetime.
 
     Raises:
+        TypeError: it is no datetime.
         ValueError: it has no time zone.
     """
+    given: object = moment
+    if not isinstance(given, datetime):
+        raise TypeError(f"{given!r}: give an aware datetime")
     if moment.utcoffset() is None:
         raise ValueError(f"{moment!r} has no time zone: give an aware datetime")
     return (moment - EPOCH) // timedelta(microseconds=1) * 1000

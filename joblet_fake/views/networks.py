@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from joblet_fake.model.errors import Refusal
-from joblet_fake.words import Named
+from joblet_fake.words import Named, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,6 +102,8 @@ class NetworksView(Named, Mapping[str, NetworkView]):
         10.9.0.1
         """
         self._check()
+        check_text(f"add({name!r})", name, "the name as text")
+        check_text(f"add(cidr={cidr!r})", cidr, "a block as text, such as '10.1.0.0/24'")
         with self._model.change():
             if self._model.networks.get(name) is not None:
                 raise ValueError(f"a network {name!r} is there already")

@@ -10,7 +10,7 @@ from joblet_fake.clock import EPOCH
 from joblet_fake.model.errors import Refusal
 from joblet_fake.model.tree import parents
 from joblet_fake.model.volume import FILESYSTEM
-from joblet_fake.words import Named
+from joblet_fake.words import Named, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,6 +134,11 @@ class VolumesView(Named, Mapping[str, VolumeView]):
         COMPLETED {'b.txt': b'one\n', 'in/a.txt': b'one\n'}
         """
         self._check()
+        check_text(f"add({name!r})", name, "the name as text")
+        check_text(f"add(size={size!r})", size, "a number and a unit, such as '100MB'")
+        for path, data in (files or {}).items():
+            if not isinstance(data, str | bytes):
+                raise TypeError(f"files[{path!r}]={data!r}: give text or bytes")
         contents = {
             path: data.encode() if isinstance(data, str) else bytes(data)
             for path, data in (files or {}).items()

@@ -33,6 +33,17 @@ def check_number(written: str, value: object, right: str = "a number of seconds"
         raise TypeError(f"{written}: give {right}")
 
 
+def check_texts(written: str, value: object, right: str = "a list of texts") -> None:
+    """See that something is a sequence of texts, and no text itself; otherwise like `check_whole`.
+
+    >>> check_texts("args='abc'", "abc")
+    Traceback (most recent call last):
+    TypeError: args='abc': give a list of texts
+    """
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise TypeError(f"{written}: give {right}")
+
+
 def check_text(written: str, value: object, right: str = "text") -> None:
     """See that something is text; otherwise like `check_whole`.
 
