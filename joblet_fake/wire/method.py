@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError as ProtobufError
 from google.protobuf.message import Message
 
 from joblet_fake.wire.misfit import misfit
+from joblet_fake.words import near
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,8 +119,8 @@ class Method:
         known = self.request.DESCRIPTOR.fields_by_name
         for name in fields:
             if name not in known:
-                possible = ", ".join(known) or "none"
-                raise ValueError(f"{self.key} has no field {name!r}; its fields: {possible}")
+                what = near(name, known) if known else "it has none"
+                raise ValueError(f"{self.key} has no field {name!r}; {what}")
             value = fields[name]
             if isinstance(value, str | bytes | Mapping) and _is_list(known[name]):
                 wrong = misfit(self.request.DESCRIPTOR, {name: value})

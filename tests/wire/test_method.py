@@ -41,7 +41,7 @@ def test_an_unknown_version_is_refused_with_the_published_ones() -> None:
 
 
 def test_a_field_that_the_request_lacks_is_refused_with_those_it_has() -> None:
-    with pytest.raises(ValueError, match=r"RunJob has no field 'cmd'; its fields: .*command"):
+    with pytest.raises(ValueError, match=r"RunJob has no field 'cmd'; near: 'command'"):
         RUN_JOB.encode_request({"cmd": "echo"})
 
 
