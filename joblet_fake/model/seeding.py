@@ -141,6 +141,9 @@ def add_job(model: Model, spec: JobSpec, past: Past) -> Job:
                 index.remove(job.uuid)
             raise ValueError(f"this job can't be running: {error}") from None
     else:
+        # A launch that failed (JOB-RUN-81) was never running.
+        if past.status in (*ENDED, words.STOPPED) and job.exit_code != -1:
+            job.become(words.RUNNING, past.start_ns)
         job.become(past.status, past.start_ns if job.end_ns is None else job.end_ns)
     if past.status in (*ENDED, words.STOPPED):
         ended = job.end_ns or max((at for at, _, _ in past.output), default=past.start_ns)

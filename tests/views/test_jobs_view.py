@@ -148,6 +148,24 @@ def test_what_no_real_job_ever_was_is_refused(
     assert list(joblet.jobs) == []
 
 
+@pytest.mark.parametrize(
+    ("asked", "between"),
+    [
+        ({"status": "COMPLETED"}, ["RUNNING"]),
+        ({"status": "FAILED"}, ["RUNNING"]),
+        ({"status": "STOPPED"}, ["RUNNING"]),
+        ({"status": "FAILED", "exit_code": -1}, []),
+    ],
+)
+def test_a_job_of_the_past_has_been_running_unless_its_launch_failed(
+    joblet: FakeJoblet, asked: dict[str, Any], between: list[str]
+) -> None:
+    """JOB-RUN-81."""
+    job = joblet.jobs.add("train", **asked)
+
+    assert [status for _, status in job.statuses] == ["INITIALIZING", *between, asked["status"]]
+
+
 def test_a_field_that_run_job_does_not_have_is_refused(joblet: FakeJoblet) -> None:
     with pytest.raises(TypeError, match=r"no argument volume; near: 'volumes'"):
         joblet.jobs.add("train", volume="data")
