@@ -46,6 +46,9 @@ def conform(
         write_junit,
     )
 
+    for option, file in (("--junit", junit), ("--html", html)):
+        if file and not file.parent.is_dir():
+            raise click.UsageError(f"{option} {file}: there is no folder {file.parent}")
     console = Console(width=None if sys.stdout.isatty() else 120)
     chosen = _chosen(cases)
     try:
@@ -135,7 +138,18 @@ def _target(
     from joblet_conformance import FakeTarget  # noqa: PLC0415 - as above
     from joblet_conformance.remote import remote_target  # noqa: PLC0415 - as above
 
-    if address is None and rnx_config is None:
+    if address is None:
+        foreign = {
+            "--persist-target": persist_target,
+            "--rnx-config": rnx_config,
+            "--restart-command": restart_command,
+        }
+        for option, given in foreign.items():
+            if given is not None:
+                raise click.UsageError(
+                    f"{option} is for a server that --target HOST:PORT names; "
+                    "without it, a fake is started",
+                )
         with FakeJoblet(api=api, clock="frozen", pace="real") as fake:
             target: Target = FakeTarget(fake)
             try:

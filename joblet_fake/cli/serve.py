@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from joblet_fake.cli.asked import Asked
 from joblet_fake.cli.watch import Watch
 from joblet_fake.fake import FakeJoblet
 from joblet_fake.server import PortError, is_loopback
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MIB: Final = 1024 * 1024
-
-PATIENCE: Final = 1.0
-"""Real seconds between looks at Ctrl-C on systems where it does not wake a waiting thread."""
 
 
 def serve(
@@ -74,9 +71,9 @@ def serve(
         )
     if for_conform:
         options["pace"] = "real"
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    ends = (signal.SIGINT, signal.SIGTERM)
+    restarts = (signal.SIGHUP,) if for_conform and hasattr(signal, "SIGHUP") else ()
+    asked = Asked(*ends, *restarts)
     try:
         fake = FakeJoblet(
             **options,
@@ -98,14 +95,14 @@ def serve(
     watch.follow(fake)
     try:
         _forget(ready_file)  # one of an earlier run would be believed
-        with fake:
+        with asked, fake:
             if rnx_config is not None:
                 _write_private(rnx_config, _config(fake, whole=for_conform))
             _tell(fake, rnx_config, watch, json_lines=json_lines)
             if ready_file is not None:
                 _announce(ready_file, fake)
-            while not ended.wait(PATIENCE):
-                pass
+            while asked.wait() not in ends:
+                fake.restart()
             _forget(ready_file)
     except PortError as error:
         raise click.ClickException(str(error)) from None
@@ -129,8 +126,6 @@ def _for_conform(fake: FakeJoblet) -> None:
     from joblet_conformance.served import like_a_host  # noqa: PLC0415 - only where it is asked for
 
     like_a_host(fake)
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, lambda *_: fake.restart())
 
 
 def _config(fake: FakeJoblet, *, whole: bool) -> str:

@@ -122,6 +122,9 @@ def test_a_mutant_ends_with_1_and_the_case_is_named() -> None:
         (["nothing/like-it"], "no case begins with 'nothing/like-it'; the areas are "),
         (["--mutant=none"], "no mutant is called 'none'; there are"),
         (["--target=127.0.0.1:1"], "--target needs --rnx-config"),
+        (["--rnx-config=f.yml"], "--rnx-config is for a server that --target HOST:PORT names"),
+        (["--restart-command=true"], "--restart-command is for a server that --target"),
+        (["--html=nowhere/a.html"], "there is no folder nowhere"),
     ],
 )
 def test_what_cant_be_run_is_refused_with_what_would_be_right(
@@ -280,7 +283,8 @@ def test_a_server_that_cant_be_used_is_refused_in_plain_words(
 def test_a_server_that_is_older_lacks_a_method(tmp_path: Path) -> None:
     with FakeJoblet(api="2.2.0") as server:
         config = changed_config(tmp_path, server.rnx_config())
-        result = joblet_fake("conform", f"--rnx-config={config}", "logs/unknown")
+        where = (f"--target={server.address}", f"--rnx-config={config}")
+        result = joblet_fake("conform", *where, "logs/unknown")
 
     assert result.exit_code == 1
     assert "than 2.3.1 (--api), since it has no JobService.GetJobMetrics" in result.output
@@ -322,7 +326,8 @@ def test_nothing_of_others_is_touched(tmp_path: Path) -> None:
         theirs = server.jobs.add("sleep", ["1000"], status="RUNNING")
         done = server.jobs.add("true")
         config = changed_config(tmp_path, server.rnx_config())
-        result = joblet_fake("conform", f"--rnx-config={config}", "jobs/exit-codes", "logs/nothing")
+        where = (f"--target={server.address}", f"--rnx-config={config}")
+        result = joblet_fake("conform", *where, "jobs/exit-codes", "logs/nothing")
 
         assert result.exit_code == 0, result.output
         assert list(server.jobs) == [theirs.uuid, done.uuid]

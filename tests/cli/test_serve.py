@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import ssl
@@ -457,3 +458,25 @@ def test_commands_are_not_run_for_the_whole_network() -> None:
     code, text = refused(*ANY_PORTS, "--host=0.0.0.0", "--exec", "--no-tls")
     assert code == 2
     assert "anybody on the network could run commands on this machine; use mutual TLS" in text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+def test_signals_that_come_at_once_end_it_all_the_same(tmp_path: Path) -> None:
+    """A handler can interrupt another one: neither may wait for the other."""
+    for number in range(6):
+        ready = tmp_path / f"{number}.json"
+        options = ["--port=0", "--persist-port=0", f"--ready-file={ready}"]
+        command = [sys.executable, "-m", "joblet_fake", "serve", *options]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            end = time.monotonic() + 20
+            while not ready.exists():
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGINT if number % 2 else signal.SIGTERM)
+            try:
+                out, _ = process.communicate(timeout=20)
+            finally:
+                process.kill()
+        assert process.returncode == 0, out
+        assert out.endswith(b"stopped after 0 calls\n")
