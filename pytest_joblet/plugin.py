@@ -34,6 +34,8 @@ REPORT_OPTION = {
 }
 
 FAKES = pytest.StashKey["list[FakeJoblet]"]()
+NAMES = pytest.StashKey["list[str]"]()
+"""What the fixtures are called that have started fakes of a node."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -111,7 +113,7 @@ def pytest_runtest_makereport(
     """Show in a failed test's report who called its fakes, and what became of the jobs."""
     report = yield
     if report.failed and report.when != "teardown":
-        fakes = _fakes(item)
+        fakes = _used(item)
         if fakes:
             from pytest_joblet.sections import sections  # noqa: PLC0415 - loaded when needed
 
@@ -293,6 +295,7 @@ def _start(
 
     fake = make(options)
     fakes = request.node.stash.setdefault(FAKES, [])
+    request.node.stash.setdefault(NAMES, []).append(request.fixturename or "")
     stack.callback(lambda: fakes.remove(fake) if fake in fakes else None)
     stack.enter_context(fake)
     fakes.append(fake)
@@ -341,6 +344,18 @@ def _check_faults(item: pytest.Item) -> None:
                     # The next test of a shared fake is not to blame.
                     for rule in fake.faults.unused:
                         rule.clear()
+
+
+def _used(item: pytest.Item) -> list[FakeJoblet]:
+    """Give the running fakes that a test has used: those of a module or run only by their names."""
+    request = getattr(item, "_request", item)  # knows fixtures that were asked for in the test too
+    names: set[str] = set(getattr(request, "fixturenames", ()))
+    return [
+        fake
+        for node in reversed(item.listchain())
+        if node is item or not names.isdisjoint(node.stash.get(NAMES, []))
+        for fake in node.stash.get(FAKES, [])
+    ]
 
 
 def _fakes(item: pytest.Item) -> list[FakeJoblet]:

@@ -11,6 +11,7 @@ from joblet_fake.exchange.misses import Expected, nearest
 from joblet_fake.exchange.waiting import wait_until, wait_until_async
 from joblet_fake.model.secrets import Secrets
 from joblet_fake.services import UNKNOWN_ROLE, generation_of
+from joblet_fake.words import check_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +24,9 @@ BYTES_KEPT: Final = 256 * 1024 * 1024
 """How many bytes of requests and answers the journal keeps at most."""
 
 LOGS: Final = "JobService.GetJobLogs"
+
+NOBODY: Final = "nobody"
+"""What the certificate without a role is called where clients are given theirs."""
 
 
 class Calls:
@@ -108,6 +112,7 @@ class Calls:
             RuntimeError: called on the fake's own thread, which could not go on.
         """
         key = self._api.method(method).key
+        __tracebackhide__ = True
         _check_number(n)
         self._check()
         if not wait_until(lambda: len(self._answered(key)) >= n, self._watch, timeout):
@@ -117,6 +122,7 @@ class Calls:
     async def wait_for_async(self, method: str, n: int = 1, timeout: float = 5) -> list[Call]:  # noqa: ASYNC109 - as its twin
         """Wait like `wait_for`, without blocking the event loop."""
         key = self._api.method(method).key
+        __tracebackhide__ = True
         _check_number(n)
         self._check()
         if not await wait_until_async(lambda: len(self._answered(key)) >= n, self._watch, timeout):
@@ -138,6 +144,7 @@ class Calls:
             TimeoutError: there were fewer; the message says what was called.
             RuntimeError: called on the fake's own thread, which could not go on.
         """
+        __tracebackhide__ = True
         _check_number(n)
         self._check()
         if not wait_until(lambda: len(self._following(job_id)) >= n, self._watch, timeout):
@@ -151,6 +158,7 @@ class Calls:
         timeout: float = 5,  # noqa: ASYNC109 - as its twin
     ) -> list[Call]:
         """Wait like `wait_for_subscriber`, without blocking the event loop."""
+        __tracebackhide__ = True
         _check_number(n)
         self._check()
         if not await wait_until_async(
@@ -175,7 +183,7 @@ class Calls:
         Args:
             method: its name; a short one where that is unique.
             times: how often exactly; None for at least once.
-            role: the caller's role.
+            role: the caller's role; that of a certificate without one is `"nobody"`.
             code: the code that the call ended with, its name or a member of `grpc.StatusCode`.
             **fields: fields of the request, by their newest names.
 
@@ -188,7 +196,14 @@ class Calls:
             ValueError: no method, field, role or code has that name; the message says what is
                 possible.
         """
+        __tracebackhide__ = True
+        if times is not None:
+            check_whole(f"times={times!r}", times)
+            if times < 0:
+                raise ValueError(f"times={times}: give 0 or more")
         roles = (*generation_of(self._api.version).roles, UNKNOWN_ROLE)
+        # What `joblet.rpc` and the configuration file call it.
+        role = UNKNOWN_ROLE if role == NOBODY else role
         name = getattr(code, "name", code)  # a member of grpc.StatusCode is as good
         expected = Expected(self._api.method(method), fields, role, name, roles)
         numbered = [
@@ -228,6 +243,9 @@ class Calls:
             ValueError: no method, field, role or code has that name; the message says what is
                 possible.
         """
+        __tracebackhide__ = True
+        if "times" in fields:
+            raise TypeError("times=: there is to be no call; assert_called(times=n) expects n")
         self.assert_called(method, times=0, role=role, code=code, **fields)
 
     @property

@@ -310,6 +310,7 @@ class JobsView(Named, Mapping[str, JobView]):
             TimeoutError: it is not over by then; the message says how it stands.
             RuntimeError: called where waiting would keep the fake itself from going on.
         """
+        __tracebackhide__ = True
         view, watch, idle = self._waiting(uuid)
         if not wait_until(lambda: view.status in OVER, watch, timeout, idle=idle):
             raise TimeoutError(self._stuck(view, timeout))
@@ -317,6 +318,7 @@ class JobsView(Named, Mapping[str, JobView]):
 
     async def wait_async(self, uuid: str, timeout: float = 5) -> JobView:  # noqa: ASYNC109 - as its twin
         """Wait like `wait`, without blocking the event loop."""
+        __tracebackhide__ = True
         view, watch, idle = self._waiting(uuid)
         if not await wait_until_async(lambda: view.status in OVER, watch, timeout, idle=idle):
             raise TimeoutError(self._stuck(view, timeout))

@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -17,6 +17,9 @@ from joblet_fake.exchange.call import BYTES_KEPT as BYTES_OF_A_CALL
 from joblet_fake.exchange.call import FRAMES_KEPT
 from joblet_fake.exchange.calls import BYTES_KEPT, CALLS_KEPT
 from joblet_fake.wire import load
+
+if TYPE_CHECKING:
+    from joblet_fake import FakeJoblet
 
 API = load("2.3.1")
 NOW = 1_767_225_600 * 10**9
@@ -248,7 +251,7 @@ def test_a_field_that_the_request_does_not_have_is_refused() -> None:
         ({"code": "OKAY"}, "code='OKAY': there is no such code; near: 'OK'"),
         ({"code": "UNAVAILIBLE"}, "no such code; near: 'UNAVAILABLE'"),
         ({"role": "amdin"}, "role='amdin': no caller has that role; near: 'admin'"),
-        ({"role": "nobody"}, "no caller has that role; it is one of admin, viewer, unknown"),
+        ({"role": "root"}, "no caller has that role; it is one of admin, viewer, unknown"),
     ],
 )
 def test_a_role_or_a_code_that_there_is_not_is_refused(
@@ -388,3 +391,20 @@ def test_no_call_is_nothing_to_wait_for(n: int) -> None:
     for wait_async in (calls.wait_for_async, calls.wait_for_subscriber_async):
         with pytest.raises(ValueError, match=f"n={n}: wait for one call at least"):
             asyncio.run(wait_async("RunJob", n=n))
+
+
+def test_how_often_is_checked_where_it_is_written(joblet: FakeJoblet) -> None:
+    with pytest.raises(TypeError, match=r"^times='x': give a whole number$"):
+        joblet.calls.assert_called("RunJob", times="x")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"^times=-1: give 0 or more$"):
+        joblet.calls.assert_called("RunJob", times=-1)
+    with pytest.raises(TypeError, match=r"assert_called\(times=n\) expects n$"):
+        joblet.calls.assert_not_called("RunJob", times=0)
+
+
+def test_nobody_is_the_role_that_is_unknown(joblet: FakeJoblet) -> None:
+    with pytest.raises(grpc.RpcError):
+        joblet.rpc("ListJobs", role="nobody")
+
+    joblet.calls.assert_called("ListJobs", role="nobody", times=1)
+    joblet.calls.assert_called("ListJobs", role="unknown", times=1)

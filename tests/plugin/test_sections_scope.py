@@ -1,0 +1,51 @@
+"""Which fakes a failed test's report tells of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_a_fake_of_the_run_is_told_of_only_by_tests_that_use_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        def test_uses(joblet_session):
+            joblet_session.rpc("RunJob", command="true")
+            assert False
+
+        def test_asks_for_it_inside(request):
+            request.getfixturevalue("joblet_session")
+            assert False
+
+        def test_does_not():
+            assert False
+    """)
+
+    output = pytester.runpytest().stdout.str()
+
+    uses, asks, does_not = output.split("__ test_")[1:]
+    assert "joblet calls" in uses
+    assert "joblet calls" in asks
+    assert "joblet calls" not in does_not
+    assert "joblet jobs" not in does_not
+
+
+def test_a_failed_expectation_shows_the_tests_own_line_and_none_of_ours(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile("""
+        import pytest
+
+        def test_called(joblet):
+            joblet.calls.assert_called("StopJob")
+
+        def test_waited(joblet):
+            joblet.calls.wait_for("StopJob", timeout=0.01)
+    """)
+
+    result = pytester.runpytest()
+
+    result.stdout.fnmatch_lines([">*joblet.calls.assert_called(*", "E * at least one call *"])
+    result.stdout.fnmatch_lines([">*joblet.calls.wait_for(*", "E *0 of 1 calls to *"])
+    result.stdout.no_fnmatch_line("*calls.py:*")
