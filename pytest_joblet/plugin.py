@@ -350,12 +350,12 @@ def _used(item: pytest.Item) -> list[FakeJoblet]:
     """Give the running fakes that a test has used: those of a module or run only by their names."""
     request = getattr(item, "_request", item)  # knows fixtures that were asked for in the test too
     names: set[str] = set(getattr(request, "fixturenames", ()))
-    return [
-        fake
-        for node in reversed(item.listchain())
-        if node is item or not names.isdisjoint(node.stash.get(NAMES, []))
-        for fake in node.stash.get(FAKES, [])
-    ]
+    found: list[FakeJoblet] = []
+    for node in reversed(item.listchain()):
+        starters: list[str] = node.stash.get(NAMES, [])
+        if node is item or names.intersection(starters):
+            found += node.stash.get(FAKES, [])
+    return found
 
 
 def _fakes(item: pytest.Item) -> list[FakeJoblet]:
