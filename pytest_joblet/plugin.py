@@ -354,7 +354,8 @@ def _used(item: pytest.Item) -> list[FakeJoblet]:
     for node in reversed(item.listchain()):
         starters: list[str] = node.stash.get(NAMES, [])
         if node is item or names.intersection(starters):
-            found += node.stash.get(FAKES, [])
+            fakes: list[FakeJoblet] = node.stash.get(FAKES, [])
+            found += fakes
     return found
 
 
