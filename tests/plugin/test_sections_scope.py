@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_a_fake_of_the_run_is_told_of_only_by_tests_that_use_it(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("""
+def test_a_fake_of_the_run_is_told_of_only_by_tests_that_use_it(suite: pytest.Pytester) -> None:
+    suite.makepyfile("""
         def test_uses(joblet_session):
             joblet_session.rpc("RunJob", command="true")
             assert False
@@ -22,7 +22,7 @@ def test_a_fake_of_the_run_is_told_of_only_by_tests_that_use_it(pytester: pytest
             assert False
     """)
 
-    output = pytester.runpytest().stdout.str()
+    output = suite.runpytest().stdout.str()
 
     uses, asks, does_not = output.split("__ test_")[1:]
     assert "joblet calls" in uses
@@ -32,9 +32,9 @@ def test_a_fake_of_the_run_is_told_of_only_by_tests_that_use_it(pytester: pytest
 
 
 def test_a_failed_expectation_shows_the_tests_own_line_and_none_of_ours(
-    pytester: pytest.Pytester,
+    suite: pytest.Pytester,
 ) -> None:
-    pytester.makepyfile("""
+    suite.makepyfile("""
         import pytest
 
         def test_called(joblet):
@@ -44,7 +44,7 @@ def test_a_failed_expectation_shows_the_tests_own_line_and_none_of_ours(
             joblet.calls.wait_for("StopJob", timeout=0.01)
     """)
 
-    result = pytester.runpytest()
+    result = suite.runpytest()
 
     result.stdout.fnmatch_lines([">*joblet.calls.assert_called(*", "E * at least one call *"])
     result.stdout.fnmatch_lines([">*joblet.calls.wait_for(*", "E *0 of 1 calls to *"])
