@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pytest
 
-if TYPE_CHECKING:
-    import pytest
+INI = """
+[pytest]
+filterwarnings = error
+asyncio_default_fixture_loop_scope = function
+addopts = --strict-markers --strict-config -p no:xdist -p no:cacheprovider -p no:hypothesispytest
+"""
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A project of its own, as strict as one can be."""
+    pytester.makeini(INI)
+    return pytester
 
 
 def test_a_fake_of_the_run_is_told_of_only_by_tests_that_use_it(suite: pytest.Pytester) -> None:
@@ -22,7 +33,7 @@ def test_a_fake_of_the_run_is_told_of_only_by_tests_that_use_it(suite: pytest.Py
             assert False
     """)
 
-    output = suite.runpytest().stdout.str()
+    output = suite.runpytest_subprocess().stdout.str()
 
     uses, asks, does_not = output.split("__ test_")[1:]
     assert "joblet calls" in uses
@@ -44,7 +55,7 @@ def test_a_failed_expectation_shows_the_tests_own_line_and_none_of_ours(
             joblet.calls.wait_for("StopJob", timeout=0.01)
     """)
 
-    result = suite.runpytest()
+    result = suite.runpytest_subprocess()
 
     result.stdout.fnmatch_lines([">*joblet.calls.assert_called(*", "E * at least one call *"])
     result.stdout.fnmatch_lines([">*joblet.calls.wait_for(*", "E *0 of 1 calls to *"])
