@@ -66,6 +66,7 @@ class ServerFaults(Named):
         self._reconnect = reconnect
         self._lock = threading.RLock()
         self._undo: dict[str, Callable[[], object]] = {}
+        self._restarts = 0
 
     def __repr__(self) -> str:
         return f"<faults of the server: {', '.join(self.lasting) or 'none'}>"
@@ -74,6 +75,18 @@ class ServerFaults(Named):
     def lasting(self) -> tuple[str, ...]:
         """The faults that last: the verbs that were not taken back."""
         return tuple(self._undo)
+
+    @property
+    def restarts(self) -> int:
+        """How often the server was restarted, by the test or by a fault rule.
+
+        >>> from joblet_fake import FakeJoblet
+        >>> with FakeJoblet() as joblet:
+        ...     joblet.restart()
+        ...     joblet.faults.server.restarts
+        1
+        """
+        return self._restarts
 
     # Connections
 
@@ -263,6 +276,7 @@ class ServerFaults(Named):
             if "crash" not in self._undo:
                 self.crash(keep_state=keep_state)
             self.rebind()
+            self._restarts += 1
             with self._model.change():
                 self._model.persist.begin()
 

@@ -124,6 +124,9 @@ def _faults(faults: Faults, seed: int) -> list[str]:
     if faults.drawn:
         own = "" if faults.seed == seed else f" (the seed of this fake is {faults.seed})"
         lines.append(f"chance has a part: --joblet-seed={seed} repeats it{own}")
+    restarts = faults.server.restarts
+    if restarts:
+        lines.append(f"of the server: restarted {restarts} time{'s' * (restarts > 1)}")
     if faults.server.lasting:
         lines.append(f"of the server: {', '.join(faults.server.lasting)}")
     return lines

@@ -60,3 +60,15 @@ def test_a_failed_expectation_shows_the_tests_own_line_and_none_of_ours(
     result.stdout.fnmatch_lines([">*joblet.calls.assert_called(*", "E * at least one call *"])
     result.stdout.fnmatch_lines([">*joblet.calls.wait_for(*", "E *0 of 1 calls to *"])
     result.stdout.no_fnmatch_line("*calls.py:*")
+
+
+def test_a_restart_is_told_though_it_is_over(suite: pytest.Pytester) -> None:
+    suite.makepyfile("""
+        def test_restarted(joblet):
+            joblet.restart()
+            assert False
+    """)
+
+    suite.runpytest_subprocess().stdout.fnmatch_lines(
+        ["*- joblet faults -*", "of the server: restarted 1 time"]
+    )
