@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ STRIDE_S: Final = 0.25
 STEP_S: Final = 0.02
 LEAST_S: Final = 0.001
 """How far a fake's clock is moved at once, seconds: at most, where streams are read, at least."""
+
+MARK: Final = "conformance-call"
+"""The key of the metadata by which a fake's journal knows a call."""
 
 SHORTLY_S: Final = 0.0005
 """Real seconds between two looks whether what was sent has come."""
@@ -307,6 +311,8 @@ class FakeTarget(Target):
         )
         self._fake = fake
         self._followed: dict[Heard, Call] = {}
+        self._marks = itertools.count()
+        self._mark = (MARK, "")
         # No real server's clock stands at a whole second.
         fake.clock.advance(seconds=0.123457)
         # A real host does not know every command; a fake takes that on for its cases alone.
@@ -333,14 +339,32 @@ class FakeTarget(Target):
         time.sleep(self.pause)
         self._advance(min(most, max(self._ahead(most), LEAST_S)))
 
+    def invoke(
+        self,
+        method: Method,
+        request: bytes,
+        role: str,
+        timeout: float,
+    ) -> Any:  # noqa: ANN401 - as the other
+        """Begin a call like any target's, with a mark by which the journal knows it."""
+        self._mark = (MARK, str(next(self._marks)))
+        channel: Any = self.channel(role, persist=method.persist)
+        make = channel.unary_stream(method.path, None, None)
+        return make(request, timeout=timeout, metadata=(self._mark,))
+
     def opened(self, stream: Heard) -> None:
         """Wait until the call is in the fake's journal, then once around its loop."""
+        end = time.monotonic() + READY_S
+        while (served := self._served(stream.method)) is None and time.monotonic() < end:
+            time.sleep(SHORTLY_S)
         # The journal gets a call before its handler runs, a later call is served after it.
-        time.sleep(self.pause)
         self._around()
-        served = self._fake.calls.to(stream.method)
-        if served:
-            self._followed[stream] = served[-1]
+        if served is not None:
+            self._followed[stream] = served
+
+    def _served(self, method: str) -> Call | None:
+        calls = reversed(self._fake.calls.to(method))
+        return next((call for call in calls if self._mark in call.metadata), None)
 
     def _ahead(self, otherwise: float) -> float:
         due = self._fake.clock.next_due()

@@ -153,7 +153,9 @@ def test_a_clock_that_races_does_not_have_it_measured_anew(busy: Any) -> None:
     first = usage()
     readings = [usage() for _ in range(10_000)]
 
-    assert readings.count(first) > 1000
+    # Each is shown for a while, in real time: there are many more looks than readings.
+    assert readings.count(first) > 1
+    assert len(set(readings)) < 1000
     assert time.monotonic() - began < 10
 
 

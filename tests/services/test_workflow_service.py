@@ -302,8 +302,9 @@ def test_another_fake_answers_while_a_workflow_is_read_and_started(yaml: str, an
         assert all(answer in each for each in told), told
         assert len(busy.jobs) == (9000 if yaml is MANY else 0)
 
-    # Threads that only compute take turns of 5 ms each, on a busy machine longer ones.
-    assert statistics.median(rounds) < 0.05 + beside_anything, (rounds, beside_anything)
+    # Threads that only compute take turns of 5 ms each, on a busy machine much longer ones; it took
+    # seconds when a workflow was read at once.
+    assert statistics.median(rounds) < 0.4 + beside_anything, (rounds, beside_anything)
 
 
 def computes() -> None:
